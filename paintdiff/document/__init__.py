@@ -1,0 +1,1 @@
+"""The immutable document: layers, edits, compositing, history and files."""

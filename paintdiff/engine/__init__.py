@@ -1,0 +1,1 @@
+"""Masked conditional diffusion in torch: schedules, denoisers, constraints, samplers, one loop."""

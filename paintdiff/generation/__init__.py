@@ -1,0 +1,1 @@
+"""Plain data shared by the window and the engine: requests, recipes, results, sampling parameters."""

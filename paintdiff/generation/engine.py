@@ -1,0 +1,32 @@
+"""What the window and the jobs know of an engine: this protocol, and nothing of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from paintdiff.generation.cancel import CancelToken
+from paintdiff.generation.request import Request
+from paintdiff.generation.result import Progress, Result
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the status bar shows of a loaded model; `size` is the side in pixels that it works at."""
+
+    name: str
+    device: str
+    size: int
+
+
+class Engine(Protocol):
+    """Loads models and runs requests; lives on one thread."""
+
+    def load(self, model: str, device: str) -> ModelInfo:
+        """Load `model` unless it is loaded already. Raises `UserError`."""
+        ...
+
+    def generate(self, request: Request, report: Callable[[Progress], None], cancel: CancelToken) -> Result:
+        """Run `request` to its end. Raises `UserError`, `Cancelled`, or anything else for a fault of ours."""
+        ...

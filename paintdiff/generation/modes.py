@@ -1,0 +1,26 @@
+"""The modes: each only names what it is for and sets defaults; all of them are the same masked operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A named set of defaults. `whole_frame` means that an empty change map stands for the whole frame."""
+
+    name: str
+    label: str
+    help: str
+    strength: float
+    whole_frame: bool
+
+
+MODES = {
+    mode.name: mode
+    for mode in (
+        Mode("inpaint", "Inpaint", "Repaint what the mask covers; an empty prompt removes it.", 1.0, False),
+        Mode("outpaint", "Outpaint", "Place the frame past the edge: the picture goes on there.", 1.0, False),
+        Mode("renoise", "Re-noise", "Send pixels part of the way back in time and let them form again.", 0.5, True),
+    )
+}

@@ -1,0 +1,88 @@
+"""Request and recipe: plain data that fully says what to generate, and the part of it that is stored with a result."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from paintdiff.generation.sampling import Sampling
+from paintdiff.image.geometry import Rect
+
+BUNDLED_MODEL = "first-light"
+WHITE = (255, 255, 255)
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One generation.
+
+    `frame` is in world pixels and may reach past `canvas`. `picture` (h, w, 4) uint8 straight alpha and `change_map`
+    (h, w) uint8 cover exactly the frame; outside the canvas the picture is transparent and the map 255. Effective
+    strength of a pixel = change_map / 255 × sampling.strength. Transparent pixels are shown to the model over `matte`.
+    `feather` is how many canvas pixels the blend runs inward from the map's edge. `model` is the name of a bundled
+    model or a folder; `device` is "auto", "cpu", "cuda", "mps" or "xpu".
+    """
+
+    mode: str
+    frame: Rect
+    canvas: Rect
+    picture: np.ndarray
+    change_map: np.ndarray
+    sampling: Sampling = field(default_factory=Sampling)
+    model: str = BUNDLED_MODEL
+    device: str = "auto"
+    feather: int = 8
+    matte: tuple[int, int, int] = WHITE
+
+    def __post_init__(self) -> None:
+        if self.picture.shape != (*self.frame.shape, 4) or self.picture.dtype != np.uint8:
+            raise ValueError(f"picture must be uint8 {(*self.frame.shape, 4)}, got {self.picture.shape}")
+        if self.change_map.shape != self.frame.shape or self.change_map.dtype != np.uint8:
+            raise ValueError(f"change_map must be uint8 {self.frame.shape}, got {self.change_map.shape}")
+
+    def recipe(self, candidate: int = 0) -> Recipe:
+        """The recipe of candidate k, whose seed is `sampling.seed + k` (wrapping past the largest seed)."""
+        settings = asdict(self.sampling)
+        settings["seed"] = (self.sampling.seed + candidate) % (2**32)
+        settings["candidates"] = 1
+        return Recipe(
+            mode=self.mode, model=self.model, frame=self.frame, canvas=self.canvas, sampling=Sampling(**settings),
+            feather=self.feather, matte=self.matte, picture_sha256=digest(self.picture),
+            change_map_sha256=digest(self.change_map),
+        )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a result was made: everything but the pixels, which are named by their SHA-256."""
+
+    mode: str
+    model: str
+    frame: Rect
+    canvas: Rect
+    sampling: Sampling
+    feather: int
+    matte: tuple[int, int, int]
+    picture_sha256: str
+    change_map_sha256: str
+    version: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dictionary; `from_json` turns it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Recipe:
+        """Raises KeyError, TypeError, ValueError or UserError for data that is not a recipe."""
+        parts = dict(data)
+        parts["frame"], parts["canvas"] = Rect(**parts["frame"]), Rect(**parts["canvas"])
+        parts["sampling"], parts["matte"] = Sampling(**parts["sampling"]), tuple(parts["matte"])
+        return cls(**parts)
+
+
+def digest(pixels: np.ndarray) -> str:
+    """SHA-256 of shape and bytes, in hex."""
+    return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()

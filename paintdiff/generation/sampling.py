@@ -1,0 +1,95 @@
+"""The sampling parameters, declared once: the panel, the command line, the recipe and the engine all read this file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from paintdiff.generation.errors import UserError
+
+SAMPLERS = {"dpmpp_2m": "DPM++ 2M", "ddim": "DDIM", "ddpm": "DDPM (ancestral)"}
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """How one sampling parameter is shown and checked.
+
+    `kind` is "text", "int", "float" or "choice"; `minimum`, `maximum` and `step` are in `unit`, `choices` maps stored
+    values to shown names.
+    """
+
+    kind: str
+    label: str
+    help: str
+    minimum: float = 0
+    maximum: float = 0
+    step: float = 1
+    unit: str = ""
+    choices: dict[str, str] = field(default_factory=dict)
+
+
+def _parameter(default: Any, kind: str, label: str, help: str, **limits: Any) -> Any:
+    return field(default=default, metadata={"parameter": Parameter(kind, label, help, **limits)})
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What the user sets for one generation. Raises `UserError` for a value out of range."""
+
+    prompt: str = _parameter("", "text", "Prompt", "What to paint inside the mask; empty removes and continues.")
+    negative: str = _parameter("", "text", "Negative prompt", "What to steer away from; needs guidance above 1.")
+    steps: int = _parameter(
+        20, "int", "Steps", "How many denoising steps; more is finer and slower.", minimum=1, maximum=1000, unit="steps"
+    )
+    guidance: float = _parameter(
+        3.0, "float", "Guidance", "How strongly the prompt pulls; 1 follows the model alone, 0 ignores the prompt.",
+        minimum=0.0, maximum=30.0, step=0.5, unit="×",
+    )
+    strength: float = _parameter(
+        1.0, "float", "Strength", "How far back in time masked pixels are sent; 100 % repaints from pure noise.",
+        minimum=0.0, maximum=1.0, step=0.05, unit="%",
+    )
+    seed: int = _parameter(
+        0, "int", "Seed", "Start of the noise; the same seed and settings give the same picture.",
+        minimum=0, maximum=MAX_SEED,
+    )
+    sampler: str = _parameter(
+        "dpmpp_2m", "choice", "Sampler", "The method that walks from noise to picture.", choices=SAMPLERS
+    )
+    eta: float = _parameter(
+        0.0, "float", "DDIM eta", "Fresh noise in each DDIM step; 0 is deterministic, 1 is as noisy as DDPM.",
+        minimum=0.0, maximum=1.0, step=0.1,
+    )
+    candidates: int = _parameter(
+        2, "int", "Candidates", "How many pictures to make; candidate k uses seed + k.", minimum=1, maximum=16
+    )
+
+    def __post_init__(self) -> None:
+        for name, parameter in parameters().items():
+            check(name, parameter, getattr(self, name))
+
+
+def parameters() -> dict[str, Parameter]:
+    """Every parameter by field name, in the order of the panel."""
+    return {item.name: item.metadata["parameter"] for item in fields(Sampling)}
+
+
+def check(name: str, parameter: Parameter, value: object) -> None:
+    """Raise `UserError` if `value` does not fit `parameter`."""
+    if parameter.kind == "text":
+        if not isinstance(value, str):
+            raise UserError(f"{parameter.label} must be text, not {value!r}.")
+        return
+    if parameter.kind == "choice":
+        if value not in parameter.choices:
+            raise UserError(f"{parameter.label} {value!r} is not known; choose one of {', '.join(parameter.choices)}.")
+        return
+    whole = parameter.kind == "int"
+    number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not parameter.minimum <= value <= parameter.maximum:  # type: ignore[arg-type]
+        kind = "a whole number" if whole else "a number"
+        raise UserError(
+            f"{parameter.label} must be {kind} from {parameter.minimum:g} to {parameter.maximum:g}, not {value!r}."
+        )

@@ -1,0 +1,1 @@
+"""Geometry, tiles, pixels, masks and blending on NumPy arrays; imports nothing of ours."""

@@ -1,0 +1,133 @@
+"""Sparse tiled pixels: immutable, shared between versions, cheap to change in one place and to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+from paintdiff.image.geometry import EMPTY, Rect
+
+TILE = 128
+Key = tuple[int, int]
+
+
+def tile_rect(key: Key) -> Rect:
+    return Rect(key[0] * TILE, key[1] * TILE, TILE, TILE)
+
+
+def keys_in(rect: Rect) -> Iterator[Key]:
+    """Keys (tx, ty) of every tile that `rect` touches."""
+    if rect.empty:
+        return
+    for ty in range(rect.y // TILE, (rect.bottom - 1) // TILE + 1):
+        for tx in range(rect.x // TILE, (rect.right - 1) // TILE + 1):
+            yield tx, ty
+
+
+@dataclass(frozen=True, eq=False)
+class Tiles:
+    """An endless uint8 raster with `channels` channels, zero wherever no tile is stored.
+
+    `data` maps (tx, ty) to a read-only (TILE, TILE, channels) uint8 array, or (TILE, TILE) when `channels` is 1.
+    Versions share tile arrays; identity of an array means equality of its pixels.
+    """
+
+    channels: int
+    data: Mapping[Key, np.ndarray] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def from_array(cls, pixels: np.ndarray, x: int = 0, y: int = 0) -> Tiles:
+        """Tiles holding `pixels` ((h, w, c) or (h, w), uint8) with their top left corner at world (x, y)."""
+        channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+        return cls(channels).written(pixels, x, y)
+
+    def shape_of(self, rect: Rect) -> tuple[int, ...]:
+        return rect.shape if self.channels == 1 else (*rect.shape, self.channels)
+
+    def read(self, rect: Rect) -> np.ndarray:
+        """A copy of the pixels in `rect`, (h, w, channels) or (h, w) uint8."""
+        out = np.zeros(self.shape_of(rect), np.uint8)
+        for key in keys_in(rect):
+            tile = self.data.get(key)
+            if tile is not None:
+                where = tile_rect(key)
+                part = where.intersected(rect)
+                out[part.slices_in(rect)] = tile[part.slices_in(where)]
+        return out
+
+    def written(self, pixels: np.ndarray, x: int, y: int) -> Tiles:
+        """A version in which `pixels` replace what lies at world (x, y); untouched tiles are shared, zero tiles dropped."""
+        rect = Rect(x, y, pixels.shape[1], pixels.shape[0])
+        if pixels.dtype != np.uint8 or pixels.shape != self.shape_of(rect):
+            raise ValueError(f"expected uint8 {self.shape_of(rect)}, got {pixels.dtype} {pixels.shape}")
+        data = dict(self.data)
+        for key in keys_in(rect):
+            where = tile_rect(key)
+            part = where.intersected(rect)
+            old = data.get(key)
+            new = pixels[part.slices_in(rect)]
+            if old is not None and np.array_equal(old[part.slices_in(where)], new):
+                continue
+            tile = np.zeros(self.shape_of(where), np.uint8) if old is None else old.copy()
+            tile[part.slices_in(where)] = new
+            if tile.any():
+                tile.flags.writeable = False
+                data[key] = tile
+            else:
+                data.pop(key, None)
+        return Tiles(self.channels, MappingProxyType(data))
+
+    def cropped(self, rect: Rect) -> Tiles:
+        """A version that is zero outside `rect`."""
+        data: dict[Key, np.ndarray] = {}
+        for key, tile in self.data.items():
+            where = tile_rect(key)
+            part = where.intersected(rect)
+            if part == where:
+                data[key] = tile
+            elif not part.empty:
+                kept = np.zeros_like(tile)
+                kept[part.slices_in(where)] = tile[part.slices_in(where)]
+                if kept.any():
+                    kept.flags.writeable = False
+                    data[key] = kept
+        return Tiles(self.channels, MappingProxyType(data))
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.data
+
+    @property
+    def extent(self) -> Rect:
+        """Bounding rectangle of the stored tiles (multiples of TILE)."""
+        extent = EMPTY
+        for key in self.data:
+            extent = extent.united(tile_rect(key))
+        return extent
+
+    @property
+    def content_rect(self) -> Rect:
+        """Bounding rectangle of the non-zero pixels."""
+        content = EMPTY
+        for key, tile in self.data.items():
+            where = tile_rect(key)
+            if content.contains(where):
+                continue
+            filled = tile if tile.ndim == 2 else tile.any(axis=2)
+            rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
+            content = content.united(
+                Rect.from_edges(
+                    where.x + int(columns[0]), where.y + int(rows[0]),
+                    where.x + int(columns[-1]) + 1, where.y + int(rows[-1]) + 1,
+                )
+            )
+        return content
+
+    def changed_keys(self, other: Tiles) -> set[Key]:
+        """Keys of tiles that are not the same array in both versions."""
+        return {
+            key for key in self.data.keys() | other.data.keys() if self.data.get(key) is not other.data.get(key)
+        }
