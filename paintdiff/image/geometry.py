@@ -78,7 +78,9 @@ class Rect:
         return Rect(self.x + dx, self.y + dy, self.w, self.h)
 
     def slices_in(self, outer: Rect) -> tuple[slice, slice]:
-        """(rows, columns) of this rectangle inside an array that covers `outer`; it must lie within `outer`."""
+        """(rows, columns) of this rectangle inside an array that covers `outer`; it must be empty or lie within."""
+        if self.empty:
+            return slice(0, 0), slice(0, 0)
         if not outer.contains(self):
             raise ValueError(f"{self} does not lie within {outer}")
         return slice(self.y - outer.y, self.bottom - outer.y), slice(self.x - outer.x, self.right - outer.x)

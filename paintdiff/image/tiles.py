@@ -58,27 +58,39 @@ class Tiles:
                 out[part.slices_in(rect)] = tile[part.slices_in(where)]
         return out
 
+    @classmethod
+    def filled(cls, rect: Rect, value: tuple[int, ...]) -> Tiles:
+        """Tiles holding one colour, `value` per channel, inside `rect`; whole tiles share one array."""
+        whole = np.empty((TILE, TILE) if len(value) == 1 else (TILE, TILE, len(value)), np.uint8)
+        whole[...] = value
+        whole.flags.writeable = False
+        data = dict.fromkeys(keys_in(rect), whole) if any(value) else {}
+        return cls(len(value), MappingProxyType(data)).cropped(rect)
+
     def written(self, pixels: np.ndarray, x: int, y: int) -> Tiles:
-        """A version in which `pixels` replace what lies at world (x, y); untouched tiles are shared, zero tiles dropped."""
+        """A version with `pixels` ((h, w, channels) or (h, w) uint8) in place of what lies at world (x, y).
+
+        Tiles whose pixels stay as they were are shared, all-zero ones dropped; this very version if nothing changed.
+        """
         rect = Rect(x, y, pixels.shape[1], pixels.shape[0])
         if pixels.dtype != np.uint8 or pixels.shape != self.shape_of(rect):
             raise ValueError(f"expected uint8 {self.shape_of(rect)}, got {pixels.dtype} {pixels.shape}")
-        data = dict(self.data)
+        data: dict[Key, np.ndarray] | None = None
         for key in keys_in(rect):
             where = tile_rect(key)
             part = where.intersected(rect)
-            old = data.get(key)
-            new = pixels[part.slices_in(rect)]
-            if old is not None and np.array_equal(old[part.slices_in(where)], new):
+            old, new = self.data.get(key), pixels[part.slices_in(rect)]
+            if not new.any() if old is None else np.array_equal(old[part.slices_in(where)], new):
                 continue
             tile = np.zeros(self.shape_of(where), np.uint8) if old is None else old.copy()
             tile[part.slices_in(where)] = new
+            tile.flags.writeable = False
+            data = dict(self.data) if data is None else data
             if tile.any():
-                tile.flags.writeable = False
                 data[key] = tile
             else:
                 data.pop(key, None)
-        return Tiles(self.channels, MappingProxyType(data))
+        return self if data is None else Tiles(self.channels, MappingProxyType(data))
 
     def cropped(self, rect: Rect) -> Tiles:
         """A version that is zero outside `rect`."""
@@ -116,8 +128,8 @@ class Tiles:
             where = tile_rect(key)
             if content.contains(where):
                 continue
-            filled = tile if tile.ndim == 2 else tile.any(axis=2)
-            rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
+            across = tile.reshape(TILE, TILE, -1)
+            rows, columns = np.flatnonzero(across.any(axis=(1, 2))), np.flatnonzero(across.any(axis=(0, 2)))
             content = content.united(
                 Rect.from_edges(
                     where.x + int(columns[0]), where.y + int(rows[0]),
