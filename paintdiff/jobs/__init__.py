@@ -1,1 +1,1 @@
-"""The one engine thread and its queue."""
+"""The one engine thread: a queue of requests, progress, cancelling, and plain words for what went wrong."""

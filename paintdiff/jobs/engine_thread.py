@@ -1,0 +1,116 @@
+"""The thread that owns the engine: it alone imports, loads and runs a model."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import queue
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from PySide6.QtCore import QThread, Signal
+
+from paintdiff.generation.cancel import Cancelled, CancelToken
+from paintdiff.generation.engine import Engine
+from paintdiff.generation.errors import UserError
+from paintdiff.generation.request import Request
+from paintdiff.generation.result import Progress
+from paintdiff.jobs.outcome import Failure
+
+log = logging.getLogger(__name__)
+
+FAULT = "Something went wrong inside PaintDiff, and this generation was stopped. The log has the details."
+
+
+@dataclass(eq=False)
+class Job:
+    """A queued request. `latest` is the newest progress: written by the engine's thread, read by the window's."""
+
+    number: int
+    request: Request
+    token: CancelToken = field(default_factory=CancelToken)
+    latest: Progress | None = None
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """Load a model ahead of the first request, so that the first Generate does not wait for it."""
+
+    model: str
+    device: str
+
+
+class EngineThread(QThread):
+    """Takes tasks in order until it gets None.
+
+    Signals: `job_started(Job)`, `model_loaded(ModelInfo)`, and for each job one of `job_finished(Job, Result)`,
+    `job_failed(Job, Failure)`, `job_cancelled(Job)`.
+    """
+
+    job_started = Signal(object)
+    model_loaded = Signal(object)
+    job_finished = Signal(object, object)
+    job_failed = Signal(object, object)
+    job_cancelled = Signal(object)
+
+    def __init__(self, make_engine: Callable[[], Engine]) -> None:
+        super().__init__()
+        self.tasks: queue.SimpleQueue[Job | WarmUp | None] = queue.SimpleQueue()
+        self._make_engine = make_engine
+        self._engine: Engine | None = None
+
+    def run(self) -> None:
+        while (task := self.tasks.get()) is not None:
+            if isinstance(task, WarmUp):
+                self._warm_up(task)
+            else:
+                self._run_job(task)
+        self._engine = None
+
+    def _warm_up(self, task: WarmUp) -> None:
+        try:
+            self._load(task.model, task.device)
+        except Exception:
+            # Nobody asked for this yet: the first real job meets the same trouble and reports it.
+            log.warning("Warming up %s failed", task.model, exc_info=True)
+
+    def _run_job(self, job: Job) -> None:
+        """The one broad catch of the program: whatever an engine raises becomes one ending of the job."""
+        self.job_started.emit(job)
+        try:
+            job.token.check()
+            job.latest = Progress("loading")
+            engine = self._load(job.request.model, job.request.device)
+            job.token.check()
+            result = engine.generate(job.request, lambda progress: self._report(job, progress), job.token)
+        except Cancelled:
+            self.job_cancelled.emit(job)
+        except UserError as error:
+            log.info("Job %d: %s", job.number, error)
+            self.job_failed.emit(job, Failure(job.number, str(error)))
+        except Exception:
+            log.exception("Job %d failed", job.number)
+            self.job_failed.emit(job, Failure(job.number, FAULT, traceback.format_exc()))
+        else:
+            self.job_finished.emit(job, result)
+
+    def _report(self, job: Job, progress: Progress) -> None:
+        before = job.latest
+        if progress.preview is None and before is not None and before.candidate == progress.candidate:
+            progress = replace(progress, preview=before.preview)  # the window may not have seen it yet
+        job.latest = progress
+
+    def _load(self, model: str, device: str) -> Engine:
+        # Importing torch makes millions of objects; collections during it would stall the window several times over.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            if self._engine is None:
+                self._engine = self._make_engine()
+            info = self._engine.load(model, device)
+        finally:
+            if collecting:
+                gc.enable()
+        self.model_loaded.emit(info)
+        return self._engine

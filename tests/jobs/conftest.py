@@ -1,0 +1,27 @@
+"""Jobs on a gated engine, with every signal written down."""
+
+import pytest
+from gated_engine import GatedEngine
+
+from paintdiff.jobs.jobs import Jobs
+
+
+@pytest.fixture
+def engine():
+    return GatedEngine()
+
+
+@pytest.fixture
+def endings(engine, qtbot):
+    """Jobs on the gated engine with every signal written down, stopped after the test."""
+    jobs = Jobs(lambda: engine)
+    jobs.seen = []
+    jobs.job_started.connect(lambda job: jobs.seen.append(("started", job)))
+    jobs.model_loaded.connect(lambda info: jobs.seen.append(("loaded", info.name)))
+    jobs.finished.connect(lambda job, result: jobs.seen.append(("finished", job)))
+    jobs.failed.connect(lambda failure: jobs.seen.append(("failed", failure.job)))
+    jobs.cancelled.connect(lambda job: jobs.seen.append(("cancelled", job)))
+    yield jobs
+    engine.loading.set()
+    engine.stepping.set()
+    assert jobs.stop(5000)
