@@ -10,6 +10,8 @@ from paintdiff.paint.coverage import Tip
 
 FLATNESS = 0.1
 """How far, in pixels, a piece of a thin stroke may lie from the true curve; wide strokes hide more."""
+OPACITY_STEP = 1 / 100
+"""How much the opacity may change along one piece."""
 
 
 def curve(a: Tip, control: Tip, b: Tip) -> Iterator[Tip]:
@@ -30,11 +32,20 @@ def curve(a: Tip, control: Tip, b: Tip) -> Iterator[Tip]:
 
 
 def split(a: Tip, b: Tip) -> Iterator[tuple[Tip, Tip]]:
-    """The segment from `a` to `b` in pieces: a slanted capsule's box is mostly empty unless the capsule is short."""
+    """The segment from `a` to `b` in pieces.
+
+    A slanted capsule's box is mostly empty unless the capsule is short; along an axis the box is full anyway. And where
+    opacity or radius change, the round ends of the pieces would show as steps unless each changes little.
+    """
     dx, dy = abs(b.x - a.x), abs(b.y - a.y)
-    longest = max(48.0, 3 * max(a.radius, b.radius))
-    # Along an axis the box is full anyway; only the shorter side of the slant costs.
-    pieces = max(1, math.ceil(min(dx, dy) / longest), math.ceil(max(dx, dy) / 512))
+    widest = max(a.radius, b.radius)
+    pieces = max(
+        1,
+        math.ceil(min(dx, dy) / max(48.0, 3 * widest)),
+        math.ceil(max(dx, dy) / 512),
+        math.ceil(abs(b.opacity - a.opacity) / OPACITY_STEP),
+        math.ceil(abs(b.radius - a.radius) / max(1.0, widest / 16)),
+    )
     last = a
     for i in range(1, pieces + 1):
         tip = between(a, b, i / pieces)
