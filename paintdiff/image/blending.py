@@ -117,8 +117,8 @@ def feather_alpha(change_map: np.ndarray, frame: Rect, canvas: Rect, feather: in
 
     0 where the map is 0. Elsewhere 255, less a smooth ramp of `feather` pixels that runs inward from the nearest kept
     pixel, so that nothing outside the map is ever touched; 0 means a hard edge. Just outside the frame the canvas
-    counts as kept; beyond the canvas nothing lies beneath, and nothing is blended. A map thinner than the ramp is wide
-    gets a shorter one, so that its middle still shows.
+    counts as kept; beyond the canvas nothing lies beneath to blend with, and alpha is 255. A map thinner than the ramp
+    is wide gets a shorter one, so that its middle still shows.
     """
     changed = change_map > 0
     alpha = np.where(changed, np.uint8(255), np.uint8(0))
@@ -134,4 +134,7 @@ def feather_alpha(change_map: np.ndarray, frame: Rect, canvas: Rect, feather: in
     width = min(float(feather), float(distance.max()) / 2)
     ramp = np.clip(distance / (width + 1), 0, 1)
     smooth = ramp * ramp * (3 - 2 * ramp)
-    return np.where(changed, np.maximum(1, np.rint(smooth * 255)), 0).astype(np.uint8)
+    blended = np.where(changed, np.maximum(1, np.rint(smooth * 255)), 0).astype(np.uint8)
+    inside = frame.intersected(canvas).slices_in(frame)
+    alpha[inside] = blended[inside]
+    return alpha

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import compress
+from operator import is_not
 from types import MappingProxyType
 
 import numpy as np
@@ -31,12 +34,12 @@ def keys_in(rect: Rect) -> Iterator[Key]:
 class Tiles:
     """An endless uint8 raster with `channels` channels, zero wherever no tile is stored.
 
-    `data` maps (tx, ty) to a read-only (TILE, TILE, channels) uint8 array, or (TILE, TILE) when `channels` is 1.
-    Versions share tile arrays; identity of an array means equality of its pixels.
+    `data` maps (tx, ty) to a read-only (TILE, TILE, channels) uint8 array, or (TILE, TILE) when `channels` is 1; none
+    is all zero. Versions share tile arrays; identity of an array means equality of its pixels.
     """
 
     channels: int
-    data: Mapping[Key, np.ndarray] = field(default_factory=lambda: MappingProxyType({}))
+    data: MappingProxyType[Key, np.ndarray] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def from_array(cls, pixels: np.ndarray, x: int = 0, y: int = 0) -> Tiles:
@@ -80,12 +83,13 @@ class Tiles:
             where = tile_rect(key)
             part = where.intersected(rect)
             old, new = self.data.get(key), pixels[part.slices_in(rect)]
-            if not new.any() if old is None else np.array_equal(old[part.slices_in(where)], new):
+            unchanged = not new.any() if old is None else np.array_equal(old[part.slices_in(where)], new)
+            if unchanged:
                 continue
             tile = np.zeros(self.shape_of(where), np.uint8) if old is None else old.copy()
             tile[part.slices_in(where)] = new
             tile.flags.writeable = False
-            data = dict(self.data) if data is None else data
+            data = self.data | {} if data is None else data
             if tile.any():
                 data[key] = tile
             else:
@@ -112,34 +116,46 @@ class Tiles:
     def is_empty(self) -> bool:
         return not self.data
 
-    @property
+    def touches(self, rect: Rect) -> bool:
+        """Whether any tile is stored for `rect`."""
+        return any(key in self.data for key in keys_in(rect))
+
+    @cached_property
     def extent(self) -> Rect:
         """Bounding rectangle of the stored tiles (multiples of TILE)."""
-        extent = EMPTY
-        for key in self.data:
-            extent = extent.united(tile_rect(key))
-        return extent
+        return bounds(self.data)
 
-    @property
+    @cached_property
     def content_rect(self) -> Rect:
         """Bounding rectangle of the non-zero pixels."""
-        content = EMPTY
+        content, inner = EMPTY, self.extent.inflated(-1)
         for key, tile in self.data.items():
             where = tile_rect(key)
-            if content.contains(where):
-                continue
-            across = tile.reshape(TILE, TILE, -1)
-            rows, columns = np.flatnonzero(across.any(axis=(1, 2))), np.flatnonzero(across.any(axis=(0, 2)))
-            content = content.united(
-                Rect.from_edges(
-                    where.x + int(columns[0]), where.y + int(rows[0]),
-                    where.x + int(columns[-1]) + 1, where.y + int(rows[-1]) + 1,
-                )
-            )
+            if inner.contains(where):
+                continue  # a tile inside the outermost ones cannot widen the rectangle
+            rows = np.flatnonzero(tile.reshape(TILE, -1).any(axis=1))
+            columns = np.flatnonzero(tile.any(axis=0).reshape(TILE, -1).any(axis=1))
+            filled = Rect.from_edges(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+            content = content.united(filled.moved(where.x, where.y))
         return content
 
     def changed_keys(self, other: Tiles) -> set[Key]:
         """Keys of tiles that are not the same array in both versions."""
+        if self.data is other.data:
+            return set()
+        if list(self.data) == list(other.data):  # true after most strokes, and then C does the whole comparison
+            return set(compress(self.data, map(is_not, self.data.values(), other.data.values())))
         return {
             key for key in self.data.keys() | other.data.keys() if self.data.get(key) is not other.data.get(key)
         }
+
+
+def bounds(keys: Iterable[Key]) -> Rect:
+    """The rectangle around the tiles named by `keys`."""
+    pairs = list(keys)
+    if not pairs:
+        return EMPTY
+    columns, rows = zip(*pairs, strict=True)
+    return Rect.from_edges(
+        min(columns) * TILE, min(rows) * TILE, max(columns) * TILE + TILE, max(rows) * TILE + TILE
+    )

@@ -122,11 +122,20 @@ def test_a_map_cut_by_the_frame_is_blended_there_as_the_canvas_beyond_is_kept() 
 
 def test_no_blend_runs_where_the_frame_ends_beyond_the_canvas() -> None:
     change_map = np.full((30, 30), 255, np.uint8)
-    change_map[:, 20:] = 0
+    change_map[:, 28:] = 0
     alpha = feather_alpha(change_map, Rect(-20, 0, 30, 30), CANVAS, 6)
-    assert (alpha[15, :13] == 255).all()
-    assert alpha[15, 19] < 40
-    assert (feather_alpha(change_map, Rect(-50, -50, 30, 30), CANVAS, 6)[:, :10] == 255).all()
+    assert (alpha[:, :20] == 255).all()
+    assert alpha[15, 20] == 255
+    assert alpha[15, 27] < 40
+    assert alpha[0, 22] == alpha[5, 22]
+
+
+def test_beyond_the_canvas_the_patch_is_solid_even_beside_kept_pixels() -> None:
+    change_map = np.zeros((30, 30), np.uint8)
+    change_map[:, :20] = 255
+    alpha = feather_alpha(change_map, Rect(-20, 0, 30, 30), CANVAS, 6)
+    assert (alpha[:, :20] == 255).all()
+    assert (alpha[:, 20:] == 0).all()
 
 
 def test_a_frame_that_is_all_map_up_to_the_canvas_edge_has_no_ramp() -> None:
