@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import Recipe
 from paintdiff.image.geometry import Rect
 from paintdiff.image.tiles import Tiles
@@ -14,7 +15,7 @@ MAX_PIXELS = 8192 * 8192
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A named raster: RGBA uint8 straight alpha in world pixels. `opacity` is 0..1; `recipe` says how it was generated."""
+    """A named raster: RGBA uint8 straight alpha in world pixels. `opacity` is 0..1; `recipe` says how it was made."""
 
     name: str
     tiles: Tiles = field(default_factory=lambda: Tiles(4))
@@ -25,7 +26,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """`layers` run from the bottom up; `active` indexes them. `change_map` has one channel: 0 keep .. 255 full strength.
+    """`layers` run from the bottom up; `active` indexes them. `change_map` has one channel: 0 keep .. 255 repaint.
 
     `canvas` is the visible rectangle in world pixels. `frame` is what the model will see if placed by hand, or None for
     the automatic frame around the change map.
@@ -40,3 +41,14 @@ class Document:
     @property
     def active_layer(self) -> Layer:
         return self.layers[self.active]
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise `UserError` unless a picture of this size can be painted on."""
+    if width < 1 or height < 1:
+        raise UserError(f"A picture needs at least one pixel each way, not {width} × {height}.")
+    if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
+        raise UserError(
+            f"{width} × {height} pixels is too large: at most {MAX_SIDE} a side and"
+            f" {MAX_PIXELS // 1_000_000} million in all."
+        )

@@ -87,8 +87,13 @@ def check(name: str, parameter: Parameter, value: object) -> None:
             raise UserError(f"{parameter.label} {value!r} is not known; choose one of {', '.join(parameter.choices)}.")
         return
     whole = parameter.kind == "int"
-    number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not parameter.minimum <= value <= parameter.maximum:  # type: ignore[arg-type]
+    fits = (
+        isinstance(value, int if whole else (int, float))
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and parameter.minimum <= value <= parameter.maximum
+    )
+    if not fits:
         kind = "a whole number" if whole else "a number"
         raise UserError(
             f"{parameter.label} must be {kind} from {parameter.minimum:g} to {parameter.maximum:g}, not {value!r}."

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
-from operator import is_not
+from operator import is_, is_not
 from types import MappingProxyType
 
 import numpy as np
@@ -97,20 +97,25 @@ class Tiles:
         return self if data is None else Tiles(self.channels, MappingProxyType(data))
 
     def cropped(self, rect: Rect) -> Tiles:
-        """A version that is zero outside `rect`."""
+        """A version that is zero outside `rect`; tiles that were so already are shared, this very one if all were."""
+        if rect.contains(self.extent):
+            return self
         data: dict[Key, np.ndarray] = {}
         for key, tile in self.data.items():
             where = tile_rect(key)
             part = where.intersected(rect)
             if part == where:
                 data[key] = tile
-            elif not part.empty:
-                kept = np.zeros_like(tile)
-                kept[part.slices_in(where)] = tile[part.slices_in(where)]
-                if kept.any():
-                    kept.flags.writeable = False
-                    data[key] = kept
-        return Tiles(self.channels, MappingProxyType(data))
+                continue
+            kept = np.zeros_like(tile)
+            kept[part.slices_in(where)] = tile[part.slices_in(where)]
+            if np.array_equal(kept, tile):
+                data[key] = tile
+            elif kept.any():
+                kept.flags.writeable = False
+                data[key] = kept
+        same = len(data) == len(self.data) and all(map(is_, data.values(), self.data.values()))
+        return self if same else Tiles(self.channels, MappingProxyType(data))
 
     @property
     def is_empty(self) -> bool:
