@@ -63,7 +63,8 @@ class Rect:
         )
 
     def contains(self, other: Rect) -> bool:
-        return (
+        """Whether no pixel of `other` lies outside; an empty rectangle has none."""
+        return other.empty or (
             self.x <= other.x and self.y <= other.y and other.right <= self.right and other.bottom <= self.bottom
         )
 
