@@ -37,7 +37,10 @@ class Brush:
 
 @dataclass(frozen=True)
 class Sample:
-    """The pointer at one moment: `x`, `y` in world pixels (the centre of pixel 0 is 0.5), `pressure` 0..1, `time` in seconds."""
+    """The pointer at one moment.
+
+    `x`, `y` are world pixels, where the centre of pixel 0 is 0.5; `pressure` is 0..1; `time` is in seconds.
+    """
 
     x: float
     y: float

@@ -54,7 +54,7 @@ class Stroke:
 
     def merged(self) -> Tiles:
         """The base with the whole stroke on it; tiles that the stroke left as they were are shared."""
-        data = dict(self.base.data)
+        data = self.base.data | {}
         for key, coverage in self._coverage.items():
             old = data.get(key)
             below = np.zeros(self.base.shape_of(tile_rect(key)), np.uint8) if old is None else old
@@ -66,7 +66,8 @@ class Stroke:
                 data[key] = tile
             else:
                 data.pop(key, None)
-        return Tiles(self.base.channels, MappingProxyType(data))
+        changed = any(data.get(key) is not self.base.data.get(key) for key in self._coverage)
+        return Tiles(self.base.channels, MappingProxyType(data)) if changed else self.base
 
     def _draw(self, pieces: list[tuple[Tip, Tip]]) -> Rect:
         dirty = EMPTY

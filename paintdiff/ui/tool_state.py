@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
@@ -99,7 +100,7 @@ class ToolState(QObject):
         """A brush one step narrower."""
         self._resize(lambda size: min(size - 1, round(size / 1.15)))
 
-    def _resize(self, step) -> None:
+    def _resize(self, step: Callable[[float], float]) -> None:
         if self.brush is not None and self._tool in STROKE_TOOLS:
             self.set_brush(replace(self.brush, size=float(min(max(step(self.brush.size), MIN_SIZE), MAX_SIZE))))
 
