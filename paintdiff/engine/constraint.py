@@ -1,0 +1,80 @@
+"""What a run must keep: the picture outside the mask, and inside it until a pixel's own time has come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from paintdiff.engine.denoiser import Condition
+from paintdiff.engine.sampler import State
+from paintdiff.engine.schedule import Schedule
+
+TOLERANCE = 1e-6  # times and strengths are computed in float64, the strength map is stored in float32
+
+
+class Constraint(Protocol):
+    """Hooks of a run: on the state before each step, on the condition before and on x0 after a network call."""
+
+    def on_state(self, state: State) -> State: ...
+
+    def on_condition(self, condition: Condition, t: float) -> Condition: ...
+
+    def on_x0(self, x0: Tensor, t: float) -> Tensor: ...
+
+
+class Free:
+    """No constraint: a run that makes a whole picture."""
+
+    def on_state(self, state: State) -> State:
+        return state
+
+    def on_condition(self, condition: Condition, t: float) -> Condition:
+        return condition
+
+    def on_x0(self, x0: Tensor, t: float) -> Tensor:
+        return x0
+
+
+class Replacement:
+    """Keeps `original` wherever a pixel is not active yet: replacement with a soft mask as time.
+
+    A pixel of strength m is active from time t = m on; until then its x_t is the original, noised with the run's own
+    `noise`, and its x0 the clean original. A map of 0 and 1 is inpainting by replacement (Song et al. 2021, appendix
+    I.2), a constant map m is SDEdit from t0 = m (Meng et al. 2022), anything between is Differential Diffusion (Levin
+    and Fried 2023, 3.2). `original` and `noise` are (1, C, h, w), `strength` (1, 1, h, w) in [0, 1].
+    With `channels`, a model that was trained for it is told too: mask = active, known = the original elsewhere.
+    """
+
+    def __init__(
+        self, original: Tensor, strength: Tensor, noise: Tensor, schedule: Schedule, channels: bool = False
+    ) -> None:
+        self._original = original
+        self._strength = torch.where(strength > 0, strength, -1)  # what is never repainted joins at no time
+        self._noise = noise
+        self._schedule = schedule
+        self._channels = channels
+        self._latest: tuple[float, Tensor] | None = None
+
+    def active(self, t: float) -> Tensor:
+        """(1, 1, h, w) bool: which pixels are repainted at time t."""
+        if self._latest is None or self._latest[0] != t:  # every hook of a step asks for the same time
+            self._latest = t, self._strength >= t - TOLERANCE
+        return self._latest[1]
+
+    def on_state(self, state: State) -> State:
+        alpha, sigma = self._schedule.alpha(state.t), self._schedule.sigma(state.t)
+        noised = torch.add(alpha * self._original, self._noise, alpha=sigma)
+        under_way = self.active(state.t if state.x0_t is None else state.x0_t)
+        return replace(state, x_t=torch.where(under_way, state.x_t, noised), fresh=~under_way)
+
+    def on_condition(self, condition: Condition, t: float) -> Condition:
+        if not self._channels:
+            return condition
+        active = self.active(t)
+        return replace(condition, mask=active.to(self._original.dtype), known=self._original.masked_fill(active, 0))
+
+    def on_x0(self, x0: Tensor, t: float) -> Tensor:
+        return torch.where(self.active(t), x0, self._original)

@@ -1,0 +1,116 @@
+"""What a network says about a noisy picture, in one form whatever it was trained to predict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from paintdiff.engine.schedule import Schedule
+from paintdiff.generation.errors import UserError
+
+Predicts = Literal["eps", "v", "x0", "flow"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The expected picture `x0` and noise `eps` given x_t, both shaped like it; x_t = alpha x0 + sigma eps.
+
+    Only x0 is stored, the rest follows from it: most samplers never ask.
+    """
+
+    x0: Tensor
+    x_t: Tensor
+    alpha: float
+    sigma: float
+
+    @property
+    def eps(self) -> Tensor:
+        """The expected noise; 0 where x_t has none."""
+        if self.sigma == 0:
+            return torch.zeros_like(self.x_t)
+        return torch.sub(self.x_t, self.x0, alpha=self.alpha) / self.sigma
+
+    @property
+    def score(self) -> Tensor:
+        """Gradient of log p_t at x_t (Song et al. 2021, 2.1), for sigma above 0."""
+        return self.eps / -self.sigma
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """What the network is told besides x_t and t; whatever a model does not use stays None.
+
+    `text` (N, L, D) with `text_mask` (N, L) bool, True = a token; `mask` (N, 1, h, w), 1 = repaint, and `known`
+    (N, C, h, w), zero where the mask is 1, for models with mask channels.
+    """
+
+    text: Tensor | None = None
+    text_mask: Tensor | None = None
+    mask: Tensor | None = None
+    known: Tensor | None = None
+
+    def with_batch(self, other: Condition) -> Condition:
+        """Both, one after the other along the batch; either has each field or both lack it."""
+
+        def joined(name: str) -> Tensor | None:
+            a, b = getattr(self, name), getattr(other, name)
+            return None if a is None else torch.cat([a, b])
+
+        return Condition(*(joined(item.name) for item in fields(Condition)))
+
+
+class Denoiser(Protocol):
+    """(x_t, t, condition) -> Prediction; x_t is (N, C, h, w) or any other shape that the network takes."""
+
+    def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Prediction: ...
+
+
+Network = Callable[[Tensor, float, Condition], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkDenoiser:
+    """A denoiser from a network's raw output. Every conversion holds for any alpha and sigma, also where one is 0.
+
+    `predicts`: "eps" the noise (Ho et al. 2020), "v" = alpha eps - sigma x0 (Salimans and Ho 2022, appendix D), "x0"
+    the picture, "flow" = eps - x0, the velocity of `Flow`. Raises ValueError for "eps" where alpha is 0: pure noise
+    tells such a network nothing about the picture (Lin et al. 2024, 3.2); `UserError` when the network's answer is not
+    a number.
+    """
+
+    network: Network
+    schedule: Schedule
+    predicts: Predicts
+
+    def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Prediction:
+        alpha, sigma = self.schedule.alpha(t), self.schedule.sigma(t)
+        if self.predicts == "eps" and alpha == 0:
+            raise ValueError("a noise-predicting network cannot start at zero signal-to-noise ratio")
+        out = self.network(x_t, t, condition)
+        if not math.isfinite(float(out.sum())):  # one number to wait for instead of a picture of them
+            raise UserError("The model's answer is not a number; lower the guidance, or try another device or model.")
+        if self.predicts == "x0":
+            x0 = out
+        elif self.predicts == "eps":
+            x0 = (x_t - sigma * out) / alpha
+        elif self.predicts == "v":
+            x0 = (alpha * x_t - sigma * out) / (alpha * alpha + sigma * sigma)
+        else:
+            x0 = (x_t - sigma * out) / (alpha + sigma)
+        return Prediction(x0, x_t, alpha, sigma)
+
+
+@dataclass(frozen=True, eq=False)
+class Clamped:
+    """A denoiser whose x0 stays within [-1, 1]: static thresholding (Saharia et al. 2022, 2.3), for pixel models."""
+
+    denoiser: Denoiser
+
+    def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Prediction:
+        prediction = self.denoiser(x_t, t, condition)
+        return replace(prediction, x0=prediction.x0.clamp(-1, 1))

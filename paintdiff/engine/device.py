@@ -1,0 +1,40 @@
+"""Which device a model runs on, and in which precision."""
+
+from __future__ import annotations
+
+import torch
+
+from paintdiff.generation.errors import UserError
+
+ORDER = ("cuda", "xpu", "mps", "cpu")
+
+
+def find_device(name: str) -> torch.device:
+    """The device that `name` says; "auto" takes the first that is there. Raises `UserError` for one that is not."""
+    here = [kind for kind in ORDER if _is_here(kind)]
+    if name == "auto":
+        return torch.device(here[0])
+    if name not in ORDER:
+        raise UserError(f"Device {name!r} is not known; choose auto, {', '.join(ORDER)}.")
+    if name not in here:
+        raise UserError(f"There is no {name} device on this machine; choose auto or one of {', '.join(here)}.")
+    return torch.device(name)
+
+
+def fastest_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it faster than float32 (twice as fast on a CPU with AMX), else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    if device.type == "cpu":
+        return torch.bfloat16 if torch.cpu._is_amx_tile_supported() else torch.float32
+    return torch.float32
+
+
+def _is_here(kind: str) -> bool:
+    if kind == "cuda":
+        return torch.cuda.is_available()
+    if kind == "xpu":
+        return torch.xpu.is_available()
+    if kind == "mps":
+        return torch.backends.mps.is_available()
+    return kind == "cpu"

@@ -1,0 +1,78 @@
+"""The engine: requests in, proven patches out; it keeps the loaded model and the prompts it has read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from paintdiff.engine.job import Job
+from paintdiff.engine.model import Model, load_model
+from paintdiff.generation.cancel import CancelToken
+from paintdiff.generation.engine import ModelInfo
+from paintdiff.generation.errors import UserError
+from paintdiff.generation.request import Request
+from paintdiff.generation.result import Candidate, Progress, Report, Result
+
+PROMPTS_KEPT = 64
+
+
+class DiffusionEngine:
+    """Loads one model at a time and runs requests on it; lives on one thread."""
+
+    def __init__(self) -> None:
+        self._loaded: tuple[str, str] | None = None
+        self._model: Model | None = None
+        self._prompts: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def load(self, model: str, device: str) -> ModelInfo:
+        """Load `model` onto `device` unless it is loaded already. Raises `UserError`."""
+        return self._load(model, device).info
+
+    def generate(self, request: Request, report: Callable[[Progress], None], cancel: CancelToken) -> Result:
+        """Make every candidate of `request`; the same request gives the same bytes on the same machine.
+
+        A request that changes nothing (strength 0, or a map of zeros) gives empty patches without a network call.
+        Raises `UserError`, `Cancelled`, or RuntimeError when a patch would change a kept pixel.
+        """
+        cancel.check()
+        if request.sampling.strength == 0 or not request.change_map.any():
+            return _unchanged(request)
+        report(Progress("loading"))
+        start = time.perf_counter()
+        model = self._load(request.model, request.device)
+        job = Job(request, model, self._encode_text, report, cancel)
+        job.seconds["load"] = time.perf_counter() - start
+        cancel.check()
+        try:
+            with torch.inference_mode():
+                return job.run()
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"The device {model.info.device} ran out of memory; close what else uses it, or choose the CPU."
+            ) from error
+
+    def _load(self, model: str, device: str) -> Model:
+        if self._model is None or self._loaded != (model, device):
+            self._model, self._loaded = None, None  # drop the old one first: two may not fit
+            self._prompts.clear()
+            self._model = load_model(model, device)
+            self._loaded = model, device
+        return self._model
+
+    def _encode_text(self, prompt: str) -> tuple[Tensor, Tensor]:
+        assert self._model is not None
+        if prompt not in self._prompts:
+            if len(self._prompts) >= PROMPTS_KEPT:
+                del self._prompts[next(iter(self._prompts))]  # the one that came first
+            self._prompts[prompt] = self._model.encode_text(prompt)
+        return self._prompts[prompt]
+
+
+def _unchanged(request: Request) -> Result:
+    empty = np.zeros((*request.frame.shape, 4), np.uint8)
+    candidates = tuple(Candidate(empty, request.frame, request.recipe(k)) for k in range(request.sampling.candidates))
+    return Result(candidates, Report(kept_pixels=int(np.count_nonzero(request.change_map == 0)), device=request.device))

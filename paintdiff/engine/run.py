@@ -1,0 +1,37 @@
+"""The loop: every picture that PaintDiff makes comes out of these lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from torch import Tensor
+
+from paintdiff.engine.constraint import Constraint
+from paintdiff.engine.denoiser import Condition, Denoiser, Prediction
+from paintdiff.engine.sampler import Sampler, State
+from paintdiff.generation.cancel import CancelToken
+
+
+def run(
+    state: State,
+    times: Sequence[float],
+    sampler: Sampler,
+    denoiser: Denoiser,
+    condition: Condition,
+    constraint: Constraint,
+    cancel: CancelToken,
+) -> Iterator[State]:
+    """Move `state` through `times`, its own time excluded, and yield the state after each step.
+
+    `cancel` is looked at before every network call. Raises `Cancelled`, and whatever the denoiser raises.
+    """
+
+    def denoise(x_t: Tensor, t: float) -> Prediction:
+        cancel.check()
+        prediction = denoiser(x_t, t, constraint.on_condition(condition, t))
+        return replace(prediction, x0=constraint.on_x0(prediction.x0, t))
+
+    for s in times:
+        state = sampler.step(constraint.on_state(state), s, denoise)
+        yield state

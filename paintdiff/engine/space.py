@@ -1,0 +1,36 @@
+"""Where arrays become tensors and back: the space that the model's diffusion lives in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PixelSpace:
+    """The model works on the pixels themselves, (1, 3, size, size) float32 in [-1, 1] on `device`."""
+
+    size: int
+    device: torch.device
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        return 1, 3, self.size, self.size
+
+    def encode(self, rgb: np.ndarray) -> Tensor:
+        """(size, size, 3) uint8 -> a picture in the space."""
+        pixels = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device, torch.float32)
+        return (pixels / 127.5 - 1).permute(2, 0, 1)[None].contiguous()
+
+    def decode(self, x0: Tensor) -> np.ndarray:
+        """A picture in the space -> (size, size, 3) float32 in 0..255."""
+        pixels = (x0[0].permute(1, 2, 0).float().clamp(-1, 1) + 1) * 127.5
+        return pixels.cpu().numpy()
+
+    def strength(self, change_map: np.ndarray, strength: float) -> Tensor:
+        """(size, size) uint8 map -> (1, 1, size, size) float32 in [0, 1]: map x strength, the time each pixel joins."""
+        values = np.float32(strength) * (change_map.astype(np.float32) / np.float32(255))
+        return torch.from_numpy(values)[None, None].to(self.device)
