@@ -1,0 +1,1 @@
+"""Training of the bundled model: data, scenes, trainer, sheets, evaluation, export."""

@@ -1,0 +1,119 @@
+"""`python -m paintdiff.training prepare|train|sheet|evaluate|export`: from picture sets to the bundled model."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from paintdiff.engine.fill_network import FillNetworkConfig
+from paintdiff.engine.text import Tokenizer
+from paintdiff.training import checkpoint
+from paintdiff.training.batches import SceneBatches
+from paintdiff.training.checkpoint import Run
+from paintdiff.training.export import TOKENIZER, export
+from paintdiff.training.scenes import SceneMaker
+from paintdiff.training.sheet import draw_sheet, save_sheet, sheet_scenes
+from paintdiff.training.sources import fetch_packages, load_sprites, render_sprites, save_sprites
+from paintdiff.training.trainer import TrainingPlan, train
+from paintdiff.training.vocabulary import corpus, learn_vocabulary
+
+SPRITES, CHECKPOINT = "sprites.npz", "checkpoint.safetensors"
+MODEL_FOLDER = Path(__file__).resolve().parents[2] / "resources/models/first-light"
+# What the shipped model uses; chosen by throughput on two CPU cores, see docs/bundled-model.md.
+WIDTHS, HEADS, TOKENS_DEPTH, TEXT_DEPTH, CONDITION = (64, 160, 256), 4, 4, 2, 256
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 when done, 2 when something that it needs is missing."""
+    options = _parser().parse_args(arguments)
+    options.data = options.data.expanduser()
+    options.run = options.run or options.data / "runs/first-light"
+    try:
+        {"prepare": _prepare, "train": _train, "sheet": _sheet, "export": _export}[options.command](options)
+    except FileNotFoundError as error:
+        print(f"{error.strerror or error}: {error.filename or ''} (was `prepare` run?)", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m paintdiff.training", description=__doc__)
+    parser.add_argument("command", choices=["prepare", "train", "sheet", "evaluate", "export"])
+    parser.add_argument("--data", type=Path, default=Path("~/.cache/paintdiff-train"), help="cache for sources and runs")
+    parser.add_argument("--run", type=Path, help="the run's folder (default: DATA/runs/first-light)")
+    parser.add_argument("--minutes", type=float, default=60, help="train for so long")
+    parser.add_argument("--steps", type=int, help="train for exactly so many steps instead")
+    parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--learning-rate", type=float, default=4e-4)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
+    parser.add_argument("--guidance", type=float, default=3.0, help="of the sheet's samples")
+    parser.add_argument("--out", type=Path, default=MODEL_FOLDER, help="where `export` writes the model")
+    return parser
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    modules = fetch_packages(options.data)
+    if not (options.data / TOKENIZER).exists():
+        learn_vocabulary(corpus(modules)).save(str(options.data / TOKENIZER))
+    sprites = list(render_sprites(modules))
+    save_sprites(sprites, options.data / SPRITES)
+    print(f"{len(sprites)} sprites, {sum(s.held_out for s in sprites)} of them held out for evaluation")
+
+
+def _train(options: argparse.Namespace) -> None:
+    tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
+    maker, unseen = _makers(options)
+    run = _resumed(options) if options.resume else _fresh(options, tokenizer)
+    options.run.mkdir(parents=True, exist_ok=True)
+    (options.data / "train.pid").write_text(str(os.getpid()))
+    scenes = sheet_scenes(unseen)
+
+    def sheet(run: Run) -> None:
+        save_sheet(draw_sheet(run.average, tokenizer, scenes, options.guidance), options.run, run.step)
+
+    plan = TrainingPlan(options.minutes, options.steps, options.learning_rate, options.seed, options.workers)
+    train(run, SceneBatches(maker, tokenizer, options.seed, run.step), plan, options.run, sheet)
+
+
+def _sheet(options: argparse.Namespace) -> None:
+    run = _resumed(options)
+    tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
+    save_sheet(draw_sheet(run.average, tokenizer, sheet_scenes(_makers(options)[1]), options.guidance), options.run, run.step)
+
+
+def _export(options: argparse.Namespace) -> None:
+    run = _resumed(options)
+    export(run, options.data / TOKENIZER, options.out, SceneMaker(()).size)
+    print(f"{options.out}: step {run.step}, {run.samples} samples")
+
+
+def _makers(options: argparse.Namespace) -> tuple[SceneMaker, SceneMaker]:
+    """Scenes to train on, and scenes from the held-out sources."""
+    sprites = load_sprites(options.data / SPRITES)
+    return SceneMaker([s for s in sprites if not s.held_out]), SceneMaker([s for s in sprites if s.held_out])
+
+
+def _fresh(options: argparse.Namespace, tokenizer: Tokenizer) -> Run:
+    config = FillNetworkConfig(
+        vocabulary=tokenizer.vocabulary_size,
+        widths=WIDTHS,
+        heads=HEADS,
+        tokens_depth=TOKENS_DEPTH,
+        text_depth=TEXT_DEPTH,
+        condition=CONDITION,
+    )
+    return checkpoint.new_run(config, torch.device(options.device), options.seed, options.learning_rate)
+
+
+def _resumed(options: argparse.Namespace) -> Run:
+    return checkpoint.load(options.run / CHECKPOINT, torch.device(options.device))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

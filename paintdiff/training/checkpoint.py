@@ -1,0 +1,77 @@
+"""A run's state on disk: weights, their moving average, the optimizer's moments and the step, without pickles."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
+
+
+@dataclass
+class Run:
+    """Everything that changes while training."""
+
+    network: FillNetwork
+    average: FillNetwork
+    optimizer: torch.optim.AdamW
+    step: int = 0
+    samples: int = 0
+
+
+def new_run(config: FillNetworkConfig, device: torch.device, seed: int, learning_rate: float = 4e-4) -> Run:
+    """A run at step 0; the same seed gives the same weights."""
+    torch.manual_seed(seed)
+    network = FillNetwork(config).to(device)
+    average = FillNetwork(config).to(device).requires_grad_(False)
+    average.load_state_dict(network.state_dict())
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+    )
+    return Run(network, average, optimizer)
+
+
+def save(run: Run, path: Path) -> None:
+    """Write atomically: an interrupted save leaves the older checkpoint."""
+    tensors = {f"network.{name}": value for name, value in run.network.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in run.average.state_dict().items()}
+    for name, parameter in run.network.named_parameters():
+        for key, value in run.optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{name}.{key}"] = torch.as_tensor(value)
+    meta = {"step": run.step, "samples": run.samples, "config": asdict(run.network.config)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".writing")
+    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, fresh, {"run": json.dumps(meta)})
+    os.replace(fresh, path)
+
+
+def load(path: Path, device: torch.device) -> Run:
+    """Read what `save` wrote. Raises FileNotFoundError when there is no checkpoint."""
+    if not path.exists():
+        raise FileNotFoundError(f"there is no checkpoint at {path}; train without --resume first")
+    with safe_open(path, "pt", device="cpu") as file:
+        meta = json.loads(file.metadata()["run"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    run = new_run(FillNetworkConfig(**meta["config"]), device, seed=0)
+    run.network.load_state_dict(_under("network.", tensors))
+    run.average.load_state_dict(_under("average.", tensors))
+    for name, parameter in run.network.named_parameters():
+        moments = _under(f"optimizer.{name}.", tensors)
+        if moments:
+            run.optimizer.state[parameter] = {
+                key: value.to(device) if key == "step" else torch.empty_like(parameter).copy_(value)
+                for key, value in moments.items()
+            }
+    run.step, run.samples = meta["step"], meta["samples"]
+    return run
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

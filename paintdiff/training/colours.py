@@ -1,0 +1,99 @@
+"""Colour words: which one names a sprite, and how to repaint a sprite in another."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+# word: hue in degrees, saturation and value (0..1) that the word's typical paint has
+_PAINTS = {
+    "red": (2, 0.85, 0.85),
+    "orange": (28, 0.9, 0.95),
+    "yellow": (50, 0.85, 0.97),
+    "green": (120, 0.7, 0.65),
+    "turquoise": (178, 0.65, 0.8),
+    "blue": (215, 0.8, 0.85),
+    "purple": (275, 0.65, 0.75),
+    "pink": (330, 0.5, 0.97),
+    "brown": (22, 0.65, 0.5),
+    "black": (0, 0.05, 0.16),
+    "white": (0, 0.03, 0.97),
+    "grey": (0, 0.04, 0.55),
+}
+HUED = ("red", "orange", "yellow", "green", "turquoise", "blue", "purple", "pink", "brown")
+
+
+def paint(word: str, rng: np.random.Generator) -> np.ndarray:
+    """(3,) float32 RGB, 0..255: a random shade that the colour word names."""
+    hue, saturation, value = _PAINTS[word]
+    hue = (hue + rng.uniform(-8, 8)) % 360
+    saturation = float(np.clip(saturation * rng.uniform(0.8, 1.15), 0, 1))
+    value = float(np.clip(value * rng.uniform(0.85, 1.12), 0, 1))
+    return hsv_to_rgb(hue, saturation, value)
+
+
+def hsv_to_rgb(hue: float, saturation: float, value: float) -> np.ndarray:
+    """Degrees, 0..1, 0..1 -> (3,) float32 RGB, 0..255."""
+    sector = (np.array([5.0, 3.0, 1.0], np.float32) + hue / 60) % 6
+    return 255 * value * (1 - saturation * np.clip(np.minimum(sector, 4 - sector), 0, 1)).astype(np.float32)
+
+
+def colour_word(pixels: np.ndarray) -> str:
+    """The one word for a premultiplied RGBA sprite's colour; "" when no colour covers most of it."""
+    hue, saturation, value = _hsv_of(pixels)
+    if len(hue) == 0:
+        return ""
+    grey = saturation < 0.2
+    if grey.mean() > 0.6:
+        level = float(np.median(value[grey]))
+        return "black" if level < 0.3 else "white" if level > 0.85 else "grey"
+    words = [_hue_word(h, s, v) for h, s, v in zip(hue[::7], saturation[::7], value[::7], strict=True)]
+    names, counts = np.unique(words, return_counts=True)
+    best = counts.argmax()
+    return str(names[best]) if counts[best] > 0.6 * len(words) else ""
+
+
+def repainted(pixels: np.ndarray, word: str, rng: np.random.Generator) -> np.ndarray:
+    """A premultiplied RGBA sprite turned so that its main hue becomes the colour word's; shading stays.
+
+    (H, W, 4) uint8 -> the same. Only for sprites with a clear colour (`colour_word` gives a hued word).
+    """
+    alpha = pixels[..., 3:].astype(np.float32)
+    straight = np.where(alpha > 0, pixels[..., :3] * 255.0 / np.maximum(alpha, 1), 0).astype(np.float32) / 255
+    hsv = cv2.cvtColor(np.minimum(straight, 1), cv2.COLOR_RGB2HSV)
+    coloured = (alpha[..., 0] > 128) & (hsv[..., 1] > 0.25) & (hsv[..., 2] > 0.15)
+    main = hsv[coloured]
+    if len(main) == 0:
+        return pixels
+    angle = np.deg2rad(main[:, 0])
+    now = np.rad2deg(np.arctan2(np.sin(angle).mean(), np.cos(angle).mean()))
+    hue, saturation, value = _PAINTS[word]
+    hsv[..., 0] = (hsv[..., 0] + hue + rng.uniform(-8, 8) - now) % 360
+    hsv[..., 1] = np.clip(hsv[..., 1] * np.clip(saturation / main[:, 1].mean(), 0.05, 1.5), 0, 1)
+    hsv[..., 2] = np.clip(hsv[..., 2] * np.clip(value / main[:, 2].mean(), 0.3, 1.6), 0, 1)
+    rgb = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB) * alpha
+    return np.concatenate([np.clip(rgb + 0.5, 0, 255).astype(np.uint8), pixels[..., 3:]], axis=-1)
+
+
+def _hsv_of(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    solid = pixels[pixels[..., 3] > 200][None, :, :3]
+    if solid.size == 0:
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    hsv = cv2.cvtColor(solid.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)[0]
+    return hsv[:, 0], hsv[:, 1], hsv[:, 2]
+
+
+def _hue_word(hue: float, saturation: float, value: float) -> str:
+    if saturation < 0.2:
+        return ""
+    if 10 <= hue < 45 and value < 0.62:
+        return "brown"
+    if (hue >= 315 or hue < 12) and value > 0.8 and saturation < 0.55:
+        return "pink"
+    for limit, word in ((14, "red"), (41, "orange"), (66, "yellow"), (160, "green"), (192, "turquoise")):
+        if hue < limit:
+            return word
+    for limit, word in ((250, "blue"), (305, "purple"), (342, "pink")):
+        if hue < limit:
+            return word
+    return "red"

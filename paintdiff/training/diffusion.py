@@ -1,0 +1,77 @@
+"""What the trainer and its sheets need of flow diffusion: noising, the loss and a small DDIM sampler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from paintdiff.engine.fill_network import FillNetwork
+from paintdiff.engine.text import PAD
+
+# x0 is known almost exactly near t = 0: without a floor the last percent of time would rule the loss.
+SMALLEST_T = 0.05
+OUTSIDE_WEIGHT = 0.1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """x0 (N, 3, S, S) float32 in -1..1; mask (N, 1, S, S) float32, 1 = repaint; tokens (N, L) int64."""
+
+    x0: Tensor
+    mask: Tensor
+    tokens: Tensor
+
+    @property
+    def known(self) -> Tensor:
+        return self.x0 * (1 - self.mask)
+
+
+def draw_times(count: int, generator: torch.Generator, mean: float = 0.5, spread: float = 1.1) -> Tensor:
+    """(count,) logit-normal times in (0, 1), more of them noisy ("Scaling Rectified Flow Transformers", 3.1)."""
+    return torch.sigmoid(mean + spread * torch.randn(count, generator=generator))
+
+
+def noised(x0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
+    """x_t = (1 - t) x0 + t eps."""
+    t = t.view(-1, 1, 1, 1)
+    return (1 - t) * x0 + t * eps
+
+
+def velocity_loss(x0_hat: Tensor, batch: Batch, t: Tensor) -> Tensor:
+    """(N,) the error of the velocity v = eps - x0 = (x_t - x0) / t that an x0 prediction implies: |x0 - x0_hat|^2 / t^2.
+
+    "Back to Basics: Let Denoising Generative Models Denoise", section 3: predict x0, measure v. Mean over the masked
+    pixels and, with a small weight, over the kept ones.
+    """
+    weight = batch.mask + OUTSIDE_WEIGHT * (1 - batch.mask)
+    error = (x0_hat - batch.x0).square().mean(1, keepdim=True)
+    per_picture = (error * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3))
+    return per_picture / t.clamp(min=SMALLEST_T).square()
+
+
+@torch.no_grad()
+def fill(network: FillNetwork, batch: Batch, steps: int, guidance: float, seed: int) -> Tensor:
+    """Repaint the masked part of batch.x0 by DDIM with replacement; (N, 3, S, S) float32 in -1..1.
+
+    Starts from pure noise; nothing of x0 under the mask is read. "Denoising Diffusion Implicit Models", eta = 0.
+    """
+    tokens = torch.cat([batch.tokens, torch.where(_first(batch.tokens), batch.tokens, PAD)])
+    text, text_mask = network.encode_text(tokens), tokens != PAD
+    mask, known = torch.cat([batch.mask] * 2), torch.cat([batch.known] * 2)
+    noise = torch.randn(batch.x0.shape, generator=torch.Generator().manual_seed(seed)).to(batch.x0.device)
+    x_t, times = noise, torch.linspace(1, 0, steps + 1).tolist()
+    for t, s in zip(times, times[1:], strict=False):
+        both = torch.full((len(tokens),), t, device=x_t.device)
+        with_prompt, without = network(torch.cat([x_t] * 2), both, mask, known, text, text_mask).chunk(2)
+        x0 = (without + guidance * (with_prompt - without)).clamp(-1, 1)
+        x0 = batch.known + batch.mask * x0
+        eps = (x_t - (1 - t) * x0) / t
+        x_t = (1 - s) * x0 + s * (batch.mask * eps + (1 - batch.mask) * noise)
+    return x_t
+
+
+def _first(tokens: Tensor) -> Tensor:
+    """True at the start token alone: what is left of a prompt when it is taken away."""
+    return torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens) == 0

@@ -1,0 +1,45 @@
+"""Write the moving average of a run as a model folder that the engine opens."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from paintdiff.training.checkpoint import Run
+
+WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
+
+
+def export(run: Run, tokenizer: Path, folder: Path, size: int) -> None:
+    """config.json, tokenizer.json and bf16 weights; each is replaced as a whole, so a reader never sees half."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        "name": "First Light",
+        "kind": "fill",
+        "size": size,
+        "prediction": "x0",
+        "schedule": {"kind": "flow"},
+        "network": asdict(run.network.config),
+        "tokenizer": TOKENIZER,
+        "weights": WEIGHTS,
+        "licence": "Apache-2.0",
+        "trained_samples": run.samples,
+        "trained_steps": run.step,
+    }
+    tensors = {name: value.to(torch.bfloat16).cpu().contiguous() for name, value in run.average.state_dict().items()}
+    fresh = folder / f"{WEIGHTS}.writing"
+    save_file(tensors, fresh, {"format": "pt"})
+    os.replace(fresh, folder / WEIGHTS)
+    _replace_text(folder / TOKENIZER, tokenizer.read_text(encoding="utf-8"))
+    _replace_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
+
+
+def _replace_text(path: Path, text: str) -> None:
+    fresh = path.with_name(path.name + ".writing")
+    fresh.write_text(text, encoding="utf-8")
+    os.replace(fresh, path)

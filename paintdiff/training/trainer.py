@@ -1,0 +1,126 @@
+"""The training loop: one code path for CPU and GPU, stoppable and resumable at any step."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from paintdiff.training import checkpoint
+from paintdiff.training.batches import SceneBatches, stream
+from paintdiff.training.checkpoint import Run
+from paintdiff.training.diffusion import Batch, draw_times, noised, velocity_loss
+
+_WARM_UP = 200
+_AVERAGE = 0.9995
+_TIME_BUCKETS = 5
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How long and how: minutes of wall time, or exact steps when `steps` is given; rates; how often to write."""
+
+    minutes: float
+    steps: int | None = None
+    learning_rate: float = 4e-4
+    seed: int = 1
+    workers: int = 1
+    save_every_minutes: float = 4
+    sheet_every_minutes: float = 10
+
+
+def train(run: Run, batches: SceneBatches, plan: TrainingPlan, folder: Path, sheet: Callable[[Run], None]) -> None:
+    """Train in place until the time is over or SIGTERM arrives; checkpoints, log and sheets go to `folder`."""
+    stop = _StopSignal()
+    log = _Log(folder / "log.jsonl")
+    started = saved = drawn = time.monotonic()
+    last = None if plan.steps is None else run.step + plan.steps
+    for batch in stream(batches, plan.workers):
+        log.add(run, *train_step(run, batch, plan))
+        now = time.monotonic()
+        over = now - started > 60 * plan.minutes if last is None else run.step >= last
+        if stop.asked or over or now - saved > 60 * plan.save_every_minutes:
+            checkpoint.save(run, folder / "checkpoint.safetensors")
+            saved = now
+        if stop.asked or over:
+            return
+        if now - drawn > 60 * plan.sheet_every_minutes:
+            sheet(run)
+            drawn = now
+
+
+def train_step(run: Run, batch: Batch, plan: TrainingPlan) -> tuple[torch.Tensor, torch.Tensor]:
+    """One step of AdamW and of the moving average; returns times and losses, (N,) each."""
+    device = next(run.network.parameters()).device
+    generator = torch.Generator().manual_seed(plan.seed * 1_000_003 + run.step)
+    count = len(batch.x0)
+    t = draw_times(count, generator).to(device)
+    eps = torch.randn(batch.x0.shape, generator=generator).to(device)
+    batch = Batch(batch.x0.to(device), batch.mask.to(device), batch.tokens.to(device))
+    for group in run.optimizer.param_groups:
+        group["lr"] = plan.learning_rate * min(1.0, (run.step + 1) / _WARM_UP)
+    with torch.autocast(device.type, torch.bfloat16):
+        text = run.network.encode_text(batch.tokens)
+        x_t = noised(batch.x0, eps, t)
+        x0_hat = run.network(x_t, t, batch.mask, batch.known, text, batch.tokens != 0)
+    losses = velocity_loss(x0_hat, batch, t)
+    run.optimizer.zero_grad()
+    losses.mean().backward()
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
+    run.optimizer.step()
+    run.step += 1
+    run.samples += count
+    decay = min(_AVERAGE, (1 + run.step) / (10 + run.step))
+    torch._foreach_lerp_(list(run.average.parameters()), list(run.network.parameters()), 1 - decay)
+    return t.detach(), losses.detach()
+
+
+class _StopSignal:
+    """Remembers that SIGTERM or SIGINT arrived, so that the loop ends after its step with a checkpoint."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note)
+
+    def _note(self, *_: object) -> None:
+        self.asked = True
+
+
+class _Log:
+    """A JSON line every 100 steps: loss overall and by fifths of time, samples a second."""
+
+    def __init__(self, path: Path, every: int = 100) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self.every = path, every
+        self._start()
+
+    def _start(self) -> None:
+        self.since, self.seen = time.monotonic(), 0
+        self.sums, self.counts = torch.zeros(_TIME_BUCKETS), torch.zeros(_TIME_BUCKETS)
+
+    def add(self, run: Run, t: torch.Tensor, losses: torch.Tensor) -> None:
+        bucket = (t.cpu() * _TIME_BUCKETS).long().clamp(max=_TIME_BUCKETS - 1)
+        self.sums.index_add_(0, bucket, losses.cpu())
+        self.counts.index_add_(0, bucket, torch.ones(len(t)))
+        self.seen += len(t)
+        if run.step % self.every:
+            return
+        means = (self.sums / self.counts.clamp(min=1)).tolist()
+        line = {
+            "step": run.step,
+            "samples": run.samples,
+            "loss": round((self.sums.sum() / self.counts.sum()).item(), 4),
+            "by_time": [round(value, 4) for value in means],
+            "samples_per_second": round(self.seen / (time.monotonic() - self.since), 1),
+        }
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        self._start()
+
+
