@@ -121,9 +121,7 @@ def cancelling() -> list[Measurement]:
     start_application([])
     jobs = Jobs(make_engine)
     _run(jobs, sample_request())
-    waits = []
-    for _ in range(ROUNDS):
-        waits.append(_cancel_once(jobs))
+    waits = [_cancel_once(jobs) for _ in range(ROUNDS)]
     jobs.stop(10_000)
     detail = f"worst of {ROUNDS}, until the next job starts; median {percentile(waits, 50):.3f} s"
     return [Measurement("cancel", max(waits), "s", 1, detail)]

@@ -13,7 +13,7 @@ from paintdiff.bench.measurement import Benchmark, Measurement
 
 
 def benchmarks() -> dict[str, Benchmark]:
-    """Every benchmark by name. Imported here, so that a machine without PySide6 still gets a sentence, not a traceback."""
+    """Every benchmark by name; imported late, so that a machine without PySide6 gets a sentence, not a traceback."""
     from paintdiff.bench.generating import cancelling, loop_overhead, responsiveness
     from paintdiff.bench.painting import dabs, history_memory, panning
     from paintdiff.bench.start import start_up
