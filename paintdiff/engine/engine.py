@@ -11,6 +11,7 @@ from torch import Tensor
 
 from paintdiff.engine.job import Job
 from paintdiff.engine.model import Model, load_model
+from paintdiff.engine.plan import LEAST
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
@@ -35,11 +36,11 @@ class DiffusionEngine:
     def generate(self, request: Request, report: Callable[[Progress], None], cancel: CancelToken) -> Result:
         """Make every candidate of `request`; the same request gives the same bytes on the same machine.
 
-        A request that changes nothing (strength 0, or a map of zeros) gives empty patches without a network call.
+        A request that changes nothing (strength near 0, or a map of zeros) gives empty patches without a network call.
         Raises `UserError`, `Cancelled`, or RuntimeError when a patch would change a kept pixel.
         """
         cancel.check()
-        if request.sampling.strength == 0 or not request.change_map.any():
+        if request.sampling.strength * int(request.change_map.max()) / 255 < LEAST:
             return _unchanged(request)
         report(Progress("loading"))
         start = time.perf_counter()

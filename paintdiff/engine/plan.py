@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LEAST = 1e-6  # below this strength there is no noise to speak of, and float32 cannot divide by it
+
 
 def descending(start: float, steps: int) -> tuple[float, ...]:
     """`steps` + 1 evenly spaced times from `start` (0..1] down to 0.
