@@ -76,6 +76,8 @@ class Path:
         if self._end is None or self._control is None:
             self._end = self._control = tip
             return [(tip, tip)]
+        if tip == self._control:
+            return []
         if (tip.x, tip.y) == (self._control.x, self._control.y):
             # A pen that presses harder on the spot widens the dot there.
             self._control = tip

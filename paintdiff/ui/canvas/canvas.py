@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -52,9 +52,11 @@ class Canvas(Viewport):
         self._gesture: Gesture | None = None
         self._picking = False
         self._dirty: list[Rect] = []
+        self._due = QRect()
         self._line_start: dict[bool, Sample] = {}
         self._hover: QPointF | None = None
         self._frame: FrameOverlay | None = None
+        self._frame_before: FrameOverlay | None = None
         self._preview: Preview | None = None
         self._comparing = False
         self._generating = False
@@ -81,7 +83,7 @@ class Canvas(Viewport):
         before = self._preview
         self._preview = None if rgba is None else Preview(frame, rgba)
         if before is not None and self._preview is not None and before.frame == frame:
-            self._update_world(frame)
+            self._expose(self._shown_at(frame))
         else:
             self.update()  # the mask's overlay comes or goes with the preview
 
@@ -121,20 +123,23 @@ class Canvas(Viewport):
         if isinstance(gesture, StrokeGesture):
             self._dirty.clear()
             self._picture.end(None, gesture.touched)
+        elif isinstance(gesture, FrameGesture):
+            self._frame = self._frame_before
         self.update()
         return True
 
     def _on_document_changed(self, document: Document, _dirty: Rect) -> None:
-        if document is not self._picture.document:
-            self.cancel_stroke()
+        self._trace_timer.start()
+        if document is self._picture.document:
+            return  # our own stroke, on show already
+        self.cancel_stroke()
         if document.canvas != self._picture.document.canvas:
             self._line_start.clear()
         changed = self._picture.set_document(document)
         for rect in changed[:64]:
-            self._update_world(rect)
+            self._expose(self._shown_at(rect))
         if len(changed) > 64:
             self.update()
-        self._trace_timer.start()
         self._show(self.view)
 
     def _on_tool_changed(self, _tool: str) -> None:
@@ -180,7 +185,6 @@ class Canvas(Viewport):
         else:
             if isinstance(self._gesture, FrameGesture) and self._frame is not None:
                 self._frame.frame = self._gesture.frame
-                self._frame.clear_trace()
             self.update()
 
     def pointer_hovered(self, pointer: Pointer) -> None:
@@ -198,7 +202,9 @@ class Canvas(Viewport):
         if isinstance(gesture, FrameGesture):
             if gesture.moved:
                 self.frame_dragged.emit(gesture.frame)
-            self._trace_timer.start()
+                self._trace_timer.start()
+            else:
+                self._frame = self._frame_before
             return
         if isinstance(gesture, StrokeGesture):
             self._refresh_later(gesture.settle())
@@ -207,9 +213,10 @@ class Canvas(Viewport):
         edit = gesture.finish()
         if isinstance(gesture, StrokeGesture):
             self._picture.end(edit[1] if edit else None, gesture.touched)
+        else:
+            self.update()
         if edit is not None:
             self.editor.replace(*edit)
-        self.update()
 
     def _effective_tool(self, pointer: Pointer) -> str:
         tool = self.tool_state.tool
@@ -236,10 +243,13 @@ class Canvas(Viewport):
         self._refresh_later(gesture.touched)
 
     def _begin_frame(self, sample: Sample) -> None:
-        reach = HANDLE_SIDE / self.view.scale
-        handle = handle_at(self._frame.frame, sample.x, sample.y, reach) if self._frame is not None else None
-        if self._frame is None:
+        before = self._frame_before = self._frame
+        handle = None
+        if before is None:
             self._frame = FrameOverlay(Rect(round(sample.x), round(sample.y), 0, 0), 0, "inpaint")
+        else:
+            handle = handle_at(before.frame, sample.x, sample.y, HANDLE_SIDE / self.view.scale)
+            self._frame = FrameOverlay(before.frame, before.feather, before.mode)
         self._gesture = FrameGesture(self._frame.frame, handle, sample, DRAG_SLACK / self.view.scale)
 
     def _pick(self, sample: Sample) -> None:
@@ -252,7 +262,7 @@ class Canvas(Viewport):
     def _refresh_later(self, dirty: Rect) -> None:
         if not dirty.empty:
             self._dirty.append(dirty)
-            self._update_world(dirty)
+            self._expose(self._shown_at(dirty))
 
     def _refresh_now(self) -> None:
         """Bring the display pixels up to date with the stroke: once a frame, however many events came."""
@@ -263,11 +273,23 @@ class Canvas(Viewport):
                 rect = rect.united(pending.pop(0))
             self._picture.refresh(rect)
 
-    def _update_world(self, rect: Rect) -> None:
-        """Repaint what shows the world pixels of `rect`, and as far around as smoothing spreads them."""
+    def _shown_at(self, rect: Rect) -> QRectF:
+        """Where the world pixels of `rect` show on the widget, and as far around as smoothing spreads them."""
         margin = 2 + 2 * max(1.0, self.view.scale) / self.view.ratio
         shown = self.view.rect_to_widget(rect).adjusted(-margin, -margin, margin, margin)
-        self.update(shown.intersected(QRectF(self.rect())).toAlignedRect())
+        return shown.intersected(QRectF(self.rect()))
+
+    def _expose(self, area: QRectF) -> None:
+        """Repaint `area` (widget units) with what else is due, as one rectangle unless that would be far larger.
+
+        Qt draws an image through one rectangle several times faster than through the union of two.
+        """
+        rect = area.toAlignedRect()
+        united = rect.united(self._due)
+        if _area(united) <= 4 * (_area(rect) + _area(self._due)):
+            rect = united
+        self._due = rect
+        self.update(rect)
 
     def _follow(self, pointer: Pointer) -> None:
         self._update_outline()
@@ -282,10 +304,11 @@ class Canvas(Viewport):
 
     def _update_outline(self) -> None:
         if self._hover is not None:
-            self.update(marks.outline_rect(self._hover, self._outline_radius()).toAlignedRect())
+            self._expose(marks.outline_rect(self._hover, self._outline_radius()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._refresh_now()
+        self._due = QRect()
         view = self.view
         painter = QPainter(self)
         painter.fillRect(event.rect(), SURROUND)
@@ -362,3 +385,7 @@ class Canvas(Viewport):
         if paths:
             event.acceptProposedAction()
             self.files_dropped.emit(paths)
+
+
+def _area(rect: QRect) -> int:
+    return rect.width() * rect.height()

@@ -31,20 +31,19 @@ class FrameOverlay:
         """Follow the change map of `document`; takes milliseconds, so call it once the map has come to rest."""
         self._mask_edge, self._blend_end = blend_edges(document, self.mode, self.frame, self.feather)
 
-    def clear_trace(self) -> None:
-        """Drop the outlines, as while the frame is being dragged."""
-        self._mask_edge, self._blend_end = QPainterPath(), QPainterPath()
-
     def draw(self, painter: QPainter, view: View, canvas: Rect, dimmed: bool, handles: bool, outlines: bool) -> None:
-        """Draw over the picture with a painter that works in widget units."""
+        """Draw over the picture with a painter that works in widget units.
+
+        `dimmed` darkens what lies outside; without `outlines` nothing is drawn inside, where a preview shows.
+        """
         frame = view.rect_to_widget(self.frame)
-        self._draw_beyond(painter, view, canvas)
         if dimmed:
             around = QPainterPath()
             around.addRect(QRectF(0, 0, view.width, view.height))
             around.addRect(frame)
             painter.fillPath(around, DIM)
         if outlines:
+            self._draw_beyond(painter, view, canvas)
             self._draw_outlines(painter, view)
         _two_tone(painter, frame, dashed=not handles)
         if handles:

@@ -73,6 +73,8 @@ class Pyramid:
     def _fill(self, level: int, where: Rect) -> None:
         stale = self._stale[level]
         rows, columns = self._blocks(where)
+        if not stale[rows, columns].any():
+            return
         for row, column in np.argwhere(stale[rows, columns]):
             by, bx = rows.start + int(row), columns.start + int(column)
             block = self._block(level, by, bx)
