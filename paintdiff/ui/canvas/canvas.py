@@ -14,7 +14,7 @@ from paintdiff.document.compose import compose
 from paintdiff.document.document import Document
 from paintdiff.editor import Editor
 from paintdiff.image.geometry import EMPTY, Rect
-from paintdiff.paint.brush import Sample
+from paintdiff.paint.brush import Brush, Sample
 from paintdiff.ui.canvas import pixel_grid
 from paintdiff.ui.canvas import pointer as marks
 from paintdiff.ui.canvas.frame_handles import handle_at
@@ -67,7 +67,7 @@ class Canvas(Viewport):
         self.setAcceptDrops(True)
         editor.document_changed.connect(self._on_document_changed)
         tool_state.tool_changed.connect(self._on_tool_changed)
-        tool_state.brush_changed.connect(self.update)
+        tool_state.brush_changed.connect(self._on_brush_changed)
         tool_state.overlay_changed.connect(self._on_overlay_changed)
         self.update_cursor()
 
@@ -145,6 +145,9 @@ class Canvas(Viewport):
     def _on_tool_changed(self, _tool: str) -> None:
         self.cancel_stroke()
         self.update_cursor()
+        self.update()
+
+    def _on_brush_changed(self, _brush: Brush) -> None:
         self.update()
 
     def _on_overlay_changed(self) -> None:
