@@ -71,20 +71,28 @@ def _decoded(image: Image.Image, name: str) -> Decoded:
         notices.append(f"{name} holds {image.n_frames} pictures; this is the first one.")  # type: ignore[attr-defined]
     if _is_deep(image):
         notices.append(f"{name} has 16 bits a channel; it was read as 8.")
-    profile = image.info.get("icc_profile")
-    colours, alpha = _split(image, name)
+    rgba, notice = _in_rgba(image, name)
+    notices += [notice] if notice else []
     orientation = image.getexif().get(_ORIENTATION, 1)  # after reading: Pillow turns a TIFF by itself, and says so here
-    if profile:
-        colours, notice = _in_srgb(colours, profile, name)
-        notices += [notice] if notice else []
-    elif colours.mode == "CMYK":
-        notices.append(f"{name} has printing colours (CMYK) and no profile; how they look here is a guess.")
-    rgba = colours.convert("RGB").convert("RGBA")
-    if alpha is not None:
-        rgba.putalpha(alpha)
     if orientation in _TURNS:
         rgba = rgba.transpose(_TURNS[orientation])
     return Decoded(np.array(rgba), tuple(notices), kind)
+
+
+def _in_rgba(image: Image.Image, name: str) -> tuple[Image.Image, str | None]:
+    profile = image.info.get("icc_profile")
+    if image.mode == "RGBA" and not profile:
+        return image, None
+    colours, alpha = _split(image, name)
+    notice = None
+    if profile:
+        colours, notice = _in_srgb(colours, profile, name)
+    elif colours.mode == "CMYK":
+        notice = f"{name} has printing colours (CMYK) and no profile; how they look here is a guess."
+    rgba = colours.convert("RGB").convert("RGBA")
+    if alpha is not None:
+        rgba.putalpha(alpha)
+    return rgba, notice
 
 
 def _is_deep(image: Image.Image) -> bool:

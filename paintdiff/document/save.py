@@ -35,7 +35,7 @@ def save_png(path: Path, pixels: np.ndarray, recipe: Recipe | None = None) -> No
 
 def encode_png(file: BinaryIO, pixels: np.ndarray, info: PngInfo | None = None) -> None:
     """`pixels` ((h, w), (h, w, 3) or (h, w, 4) uint8) as PNG; compressed lightly, since large pictures take seconds."""
-    Image.fromarray(pixels).save(file, "PNG", pnginfo=info, compress_level=3)
+    Image.fromarray(pixels).save(file, "PNG", pnginfo=info, compress_level=2)
 
 
 def read_recipe(path: Path) -> Recipe | None:
