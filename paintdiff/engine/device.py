@@ -17,7 +17,7 @@ def find_device(name: str) -> torch.device:
     if name not in ORDER:
         raise UserError(f"Device {name!r} is not known; choose auto, {', '.join(ORDER)}.")
     if name not in here:
-        raise UserError(f"There is no {name} device on this machine; choose auto or one of {', '.join(here)}.")
+        raise UserError(f"There is no {name} device on this machine; choose auto or {' or '.join(here)}.")
     return torch.device(name)
 
 

@@ -1,0 +1,29 @@
+"""Where PaintDiff starts: a verb goes to the command line, anything else opens the window; neither loads the other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+COMMAND_LINE = ("inpaint", "outpaint", "sdedit", "bench", "-h", "--help", "--version")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run with `argv` (None: the process's own arguments) and return the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and arguments[0] in COMMAND_LINE:
+        from paintdiff.cli import main as command_line
+
+        return command_line(arguments)
+    try:
+        from paintdiff.app import main as window
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "PySide6":
+            raise
+        print("paintdiff: The window needs PySide6-Essentials; see --help for what works without it.", file=sys.stderr)
+        return 2
+    return window(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
