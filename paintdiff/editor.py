@@ -66,8 +66,9 @@ class Editor(QObject):
         return self._history.redo_label
 
     @property
-    def history_bytes(self) -> int:
-        return self._history.bytes
+    def history(self) -> History:
+        """To look at: its labels and what it costs. Changes go through the editor."""
+        return self._history
 
     def replace(self, label: str, document: Document, merge: bool = False) -> None:
         """Make `document` the current one, as a step called `label`. Nothing happens if it is the current one already.

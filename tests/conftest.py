@@ -2,6 +2,12 @@
 
 import os
 
+from hypothesis import settings
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny networks run ten times slower on two oversubscribed threads
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# On a machine that does other work too, a slow example is no fault.
+settings.register_profile("paintdiff", deadline=None)
+settings.load_profile("paintdiff")

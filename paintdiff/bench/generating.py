@@ -11,8 +11,8 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 
 from paintdiff.app import make_engine, start_application
 from paintdiff.bench.measurement import Measurement, milliseconds, percentile
+from paintdiff.document.change_map import add
 from paintdiff.document.document import Document, Layer
-from paintdiff.document.edits import set_change_map
 from paintdiff.document.requests import make_request
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.request import Request
@@ -34,7 +34,7 @@ def sample_request(steps: int = 20, candidates: int = 1) -> Request:
     mask = np.zeros((256, 256), np.uint8)
     mask[80:176, 80:176] = 255
     sampling = Sampling(prompt="a red apple", steps=steps, candidates=candidates, seed=1)
-    return make_request(set_change_map(document, mask, 0, 0), "inpaint", sampling)
+    return make_request(add(document, mask, 0, 0), "inpaint", sampling)
 
 
 def responsiveness() -> list[Measurement]:

@@ -139,7 +139,8 @@ def _in_srgb(colours: Image.Image, profile: bytes, name: str) -> tuple[Image.Ima
     """`colours` converted from their ICC `profile`; untouched, byte for byte, if that is sRGB in all but name."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if source.profile.xcolor_space.strip() != _PROFILE_SPACES[colours.mode]:
+        space: str = source.profile.xcolor_space  # pyright: ignore[reportAttributeAccessIssue]
+        if space.strip() != _PROFILE_SPACES[colours.mode]:
             return colours, f"The colour profile of {name} does not fit its colours; it was ignored."
         transform = ImageCms.buildTransform(
             source, ImageCms.createProfile("sRGB"), colours.mode, "RGB",
