@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from paintdiff.image.geometry import Rect
@@ -44,7 +45,8 @@ def capsule(a: Tip, b: Tip, hardness: float, rect: Rect) -> np.ndarray:
         coverage = profile(np.sqrt(px * px + py * py), larger.radius, hardness)
         return _to_uint8(coverage, max(a.opacity, b.opacity))
     along = px * np.float32(dx / length2) + py * np.float32(dy / length2)
-    np.clip(along, 0, 1, out=along)
+    np.minimum(along, 1, out=along)
+    np.maximum(along, 0, out=along)
     ox, oy = px - along * np.float32(dx), py - along * np.float32(dy)
     ox *= ox
     oy *= oy
@@ -66,11 +68,16 @@ def profile(distance: np.ndarray, radius: float | np.ndarray, hardness: float) -
     width = np.maximum(edge * (1 - hardness), 1)
     u = np.subtract(edge, distance, out=distance)
     u /= width
-    np.clip(u, 0, 1, out=u)
+    np.minimum(u, 1, out=u)
+    np.maximum(u, 0, out=u)
     # A soft edge follows smoothstep and a hard one stays linear, which is the exact coverage of a straight edge.
     softness = 1 - hardness
     if softness > 0:
-        u *= hardness + softness * u * (3 - 2 * u)
+        smooth = u * np.float32(-2 * softness)
+        smooth += np.float32(3 * softness)
+        smooth *= u
+        smooth += np.float32(hardness)
+        u *= smooth
     if isinstance(thin, np.ndarray) or thin < 1:
         u *= thin
     return u
@@ -78,5 +85,4 @@ def profile(distance: np.ndarray, radius: float | np.ndarray, hardness: float) -
 
 def _to_uint8(coverage: np.ndarray, opacity: float | np.ndarray) -> np.ndarray:
     coverage *= opacity * np.float32(255)
-    coverage += np.float32(0.5)
-    return coverage.astype(np.uint8)
+    return cv2.convertScaleAbs(coverage)  # rounds

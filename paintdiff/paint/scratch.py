@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from paintdiff.image.geometry import EMPTY, Rect
-from paintdiff.image.tiles import Key, keys_in, tile_rect
+from paintdiff.image.tiles import Key
 
-BLOCK = 512
-"""Larger than a tile, so that most dabs fall into one block and need no stitching."""
+BLOCK = 256
+"""Larger than a tile, so that many dabs fall into one block and need no stitching; small enough to clear at once."""
 
 
 class Scratch:
@@ -44,15 +44,13 @@ class Scratch:
             out[part.slices_in(rect)] = self._blocks[key][part.slices_in(where)]
         return out
 
-    def tiles(self) -> Iterator[tuple[Key, Rect, np.ndarray]]:
-        """For each tile of the document that was raised: its key, the rectangle within it, and the coverage there."""
-        for block, touched in self._touched.items():
-            where = _block_rect(block)
-            for key in keys_in(touched):
-                part = tile_rect(key).intersected(touched)
-                coverage = self._blocks[block][part.slices_in(where)]
-                if coverage.any():
-                    yield key, part, coverage
+    def touched(self) -> list[Rect]:
+        """Rectangles that hold everything that was raised: one for a dab, one a block for a long stroke."""
+        parts = list(self._touched.values())
+        whole = EMPTY
+        for part in parts:
+            whole = whole.united(part)
+        return [whole] if whole.area <= sum(part.area for part in parts) else parts
 
 
 def _block_rect(key: Key) -> Rect:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 import numpy as np
 
 from paintdiff.image.geometry import EMPTY, Rect
-from paintdiff.image.tiles import Key, Tiles, tile_rect
+from paintdiff.image.tiles import Tiles
 from paintdiff.paint.brush import Brush, Sample
 from paintdiff.paint.coverage import Tip, capsule, reach
 from paintdiff.paint.inks import Ink
@@ -47,24 +45,11 @@ class Stroke:
         return base if coverage is None else self._ink.applied(base, coverage)
 
     def merged(self) -> Tiles:
-        """The base with the whole stroke on it; tiles that the stroke left as they were are shared."""
-        data: dict[Key, np.ndarray] | None = None
-        for key, part, coverage in self._coverage.tiles():
-            where = tile_rect(key)
-            inside = part.slices_in(where)
-            old = self.base.data.get(key)
-            tile = np.zeros(self.base.shape_of(where), np.uint8) if old is None else old.copy()
-            painted = self._ink.applied(tile[inside], coverage)
-            if np.array_equal(tile[inside], painted):
-                continue
-            tile[inside] = painted
-            tile.flags.writeable = False
-            data = self.base.data | {} if data is None else data
-            if tile.any():
-                data[key] = tile
-            else:
-                data.pop(key, None)
-        return self.base if data is None else Tiles(self.base.channels, MappingProxyType(data))
+        """The base with the whole stroke on it; the base itself if nothing changed."""
+        tiles = self.base
+        for rect in self._coverage.touched():
+            tiles = tiles.written(self.read(rect), rect.x, rect.y)
+        return tiles
 
     def _draw(self, pieces: list[tuple[Tip, Tip]]) -> Rect:
         dirty = EMPTY

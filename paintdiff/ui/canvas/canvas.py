@@ -162,6 +162,7 @@ class Canvas(Viewport):
     def pointer_pressed(self, pointer: Pointer) -> None:
         if self._gesture is not None:
             return
+        self._follow(pointer)
         tool = self._effective_tool(pointer)
         if tool == "picker":
             self._picking = True
@@ -200,7 +201,8 @@ class Canvas(Viewport):
         gesture = self._gesture
         if gesture is None:
             return
-        self.pointer_dragged(pointer)
+        if pointer.position != self._hover:
+            self.pointer_dragged(pointer)
         self._gesture = None
         if isinstance(gesture, FrameGesture):
             if gesture.moved:
@@ -295,6 +297,8 @@ class Canvas(Viewport):
         self.update(rect)
 
     def _follow(self, pointer: Pointer) -> None:
+        if pointer.position == self._hover:
+            return
         self._update_outline()
         self._hover = pointer.position
         self._update_outline()
