@@ -70,9 +70,8 @@ class FillNetwork(nn.Module):
         self.join1 = nn.Conv2d(2 * a, a, 1)
         self.up1 = nn.ModuleList(ConvBlock(a, cond) for _ in range(config.blocks[0]))
         self.leave = nn.Conv2d(a, 4 * 3, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
-        self.to(memory_format=torch.channels_last)
+        start_at_zero(self.leave)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
 
     def encode_text(self, tokens: Tensor) -> Tensor:
         """(N, L) int64 token ids, 0 = padding -> (N, L, text_width)."""
@@ -93,11 +92,11 @@ class FillNetwork(nn.Module):
         for block in self.down2:
             h = block(h, cond)
         skip2 = h
-        h = self.from3(self._attend(self.to3(h), cond, text, text_mask))
-        h = self.join2(torch.cat([shuffle(h), skip2], dim=1))
+        h = pointwise(self.from3, self._attend(self.to3(h), cond, text, text_mask))
+        h = pointwise(self.join2, torch.cat([shuffle(h), skip2], dim=1))
         for block in self.up2:
             h = block(h, cond)
-        h = self.join1(torch.cat([shuffle(self.from2(h)), skip1], dim=1))
+        h = pointwise(self.join1, torch.cat([shuffle(pointwise(self.from2, h)), skip1], dim=1))
         for block in self.up1:
             h = block(h, cond)
         keep, change = preconditioning(t)
@@ -129,14 +128,11 @@ class ConvBlock(nn.Module):
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
         self.modulate = nn.Linear(cond, 2 * width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        for layer in (self.modulate, self.conv2):
-            nn.init.zeros_(layer.bias)
-        nn.init.zeros_(self.modulate.weight)
-        nn.init.zeros_(self.conv2.weight)
+        start_at_zero(self.modulate, self.conv2)
 
     def forward(self, x: Tensor, cond: Tensor) -> Tensor:
         scale, shift = self.modulate(cond)[:, :, None, None].chunk(2, dim=1)
-        h = torch.addcmul(shift, self.conv1(self.norm(x)), 1 + scale)
+        h = self.conv1(self.norm(x)) * (1 + scale) + shift
         return x + self.conv2(F.silu(h))
 
 
@@ -153,22 +149,21 @@ class TokenBlock(nn.Module):
         self.kv = nn.Linear(width, 2 * width, bias=False)
         self.kv_words = nn.Linear(width, 2 * width, bias=False)
         self.out = nn.Linear(width, width)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU("tanh"), nn.Linear(4 * width, width))
-        for layer in (self.modulate, self.out, self.mlp[2]):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        back = nn.Linear(4 * width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.SiLU(), back)
+        start_at_zero(self.modulate, self.out, back)
 
     def forward(self, x: Tensor, words: Tensor, keep: Tensor, cond: Tensor) -> Tensor:
         """x (N, T, width); words (N, L, width); keep (N, 1, 1, T + L) bool; cond (N, cond)."""
         n, tokens, width = x.shape
         scale1, shift1, scale2, shift2 = self.modulate(cond)[:, None].chunk(4, dim=-1)
-        h = torch.addcmul(shift1, self.norm1(x), 1 + scale1)
+        h = self.norm1(x) * (1 + scale1) + shift1
         kv = torch.cat([self.kv(h), self.kv_words(self.norm_words(words))], dim=1)
         q = self.q(h).view(n, tokens, self.heads, -1).transpose(1, 2)
         k, v = kv.view(n, kv.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
         mixed = attend(q, k, v, keep)
         x = x + self.out(mixed.transpose(1, 2).reshape(n, tokens, width))
-        h = torch.addcmul(shift2, self.norm2(x), 1 + scale2)
+        h = self.norm2(x) * (1 + scale2) + shift2
         return x + self.mlp(h)
 
 
@@ -184,17 +179,32 @@ def preconditioning(t: Tensor) -> tuple[Tensor, Tensor]:
     return keep, 0.5 * t * (signal + t.square()).rsqrt()
 
 
+def pointwise(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """A 1x1 convolution of channels-last x as a matrix product, several times faster backwards on a CPU in bf16."""
+    return F.linear(x.permute(0, 2, 3, 1), conv.weight.flatten(1), conv.bias).permute(0, 3, 1, 2)
+
+
+def start_at_zero(*layers: nn.Module) -> None:
+    """Zero weights and biases, so that a new block passes its input on unchanged."""
+    for layer in layers:
+        for parameter in layer.parameters():
+            nn.init.zeros_(parameter)
+
+
 def unshuffle(x: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N, 4C, H/2, W/2), channels-last in memory: each 2x2 of pixels becomes channels."""
+    """(N, C, H, W) -> (N, 4C, H/2, W/2), channels-last in memory: each 2x2 of pixels becomes channels.
+
+    The channels are ordered (row, column, C), unlike torch's pixel_unshuffle, so that whole pixels are copied.
+    """
     n, c, height, width = x.shape
-    x = x.reshape(n, c, height // 2, 2, width // 2, 2).permute(0, 2, 4, 1, 3, 5)
+    x = x.reshape(n, c, height // 2, 2, width // 2, 2).permute(0, 2, 4, 3, 5, 1)
     return x.reshape(n, height // 2, width // 2, 4 * c).permute(0, 3, 1, 2)
 
 
 def shuffle(x: Tensor) -> Tensor:
     """(N, 4C, H, W) channels-last -> (N, C, 2H, 2W) channels-last: the inverse of `unshuffle`."""
     n, c, height, width = x.shape
-    x = x.permute(0, 2, 3, 1).reshape(n, height, width, c // 4, 2, 2).permute(0, 1, 4, 2, 5, 3)
+    x = x.permute(0, 2, 3, 1).reshape(n, height, width, 2, 2, c // 4).permute(0, 1, 3, 2, 4, 5)
     return x.reshape(n, 2 * height, 2 * width, c // 4).permute(0, 3, 1, 2)
 
 

@@ -14,6 +14,7 @@ from paintdiff.engine.text import Tokenizer
 from paintdiff.training import checkpoint
 from paintdiff.training.batches import SceneBatches
 from paintdiff.training.checkpoint import Run
+from paintdiff.training.evaluate import evaluate, save_report, table
 from paintdiff.training.export import TOKENIZER, export
 from paintdiff.training.scenes import SceneMaker
 from paintdiff.training.sheet import draw_sheet, save_sheet, sheet_scenes
@@ -33,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     options.data = options.data.expanduser()
     options.run = options.run or options.data / "runs/first-light"
     try:
-        {"prepare": _prepare, "train": _train, "sheet": _sheet, "export": _export}[options.command](options)
+        {"prepare": _prepare, "train": _train, "sheet": _sheet, "evaluate": _evaluate, "export": _export}[
+            options.command
+        ](options)
     except FileNotFoundError as error:
         print(f"{error.strerror or error}: {error.filename or ''} (was `prepare` run?)", file=sys.stderr)
         return 2
@@ -43,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m paintdiff.training", description=__doc__)
     parser.add_argument("command", choices=["prepare", "train", "sheet", "evaluate", "export"])
-    parser.add_argument("--data", type=Path, default=Path("~/.cache/paintdiff-train"), help="cache for sources and runs")
+    parser.add_argument("--data", type=Path, default=Path("~/.cache/paintdiff-train"), help="cache of sources")
     parser.add_argument("--run", type=Path, help="the run's folder (default: DATA/runs/first-light)")
     parser.add_argument("--minutes", type=float, default=60, help="train for so long")
     parser.add_argument("--steps", type=int, help="train for exactly so many steps instead")
@@ -53,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
     parser.add_argument("--guidance", type=float, default=3.0, help="of the sheet's samples")
+    parser.add_argument("--sample-steps", type=int, default=20, help="of the sheet's sampler")
+    parser.add_argument("--pictures", type=int, default=24, help="`evaluate` on so many of each kind of background")
+    parser.add_argument("--samples", type=int, default=8, help="`evaluate` takes the mean of so many fills")
     parser.add_argument("--out", type=Path, default=MODEL_FOLDER, help="where `export` writes the model")
     return parser
 
@@ -75,7 +81,8 @@ def _train(options: argparse.Namespace) -> None:
     scenes = sheet_scenes(unseen)
 
     def sheet(run: Run) -> None:
-        save_sheet(draw_sheet(run.average, tokenizer, scenes, options.guidance), options.run, run.step)
+        image = draw_sheet(run.average, tokenizer, scenes, options.guidance, options.sample_steps)
+        save_sheet(image, options.run, run.step)
 
     plan = TrainingPlan(options.minutes, options.steps, options.learning_rate, options.seed, options.workers)
     train(run, SceneBatches(maker, tokenizer, options.seed, run.step), plan, options.run, sheet)
@@ -84,7 +91,17 @@ def _train(options: argparse.Namespace) -> None:
 def _sheet(options: argparse.Namespace) -> None:
     run = _resumed(options)
     tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
-    save_sheet(draw_sheet(run.average, tokenizer, sheet_scenes(_makers(options)[1]), options.guidance), options.run, run.step)
+    scenes = sheet_scenes(_makers(options)[1])
+    image = draw_sheet(run.average, tokenizer, scenes, options.guidance, options.sample_steps)
+    save_sheet(image, options.run, run.step)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    run = _resumed(options)
+    tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
+    report = evaluate(run.average, tokenizer, SceneMaker(()).size, options.pictures, options.samples)
+    save_report(report, options.run / "report.json")
+    print(table(report))
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -21,7 +21,13 @@ class Background:
 
 def background(size: int, rng: np.random.Generator) -> Background:
     """One random background; plain ones and gradients are the most frequent, as in a painter's first tries."""
-    return _KINDS[int(rng.choice(len(_KINDS), p=_SHARES))](size, rng)
+    return background_of(str(rng.choice(list(KINDS), p=_SHARES)), size, rng)
+
+
+def background_of(kind: str, size: int, rng: np.random.Generator) -> Background:
+    """A random background of one kind, a key of KINDS."""
+    made = KINDS[kind](size, rng)
+    return Background(made.pixels.astype(np.float32, copy=False), made.name)
 
 
 def _axes(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -55,7 +61,7 @@ def _soft_noise(size: int, cells: int, rng: np.random.Generator) -> np.ndarray:
 
 def _plain(size: int, rng: np.random.Generator) -> Background:
     if rng.random() < 0.5:
-        word = str(rng.choice(colours.HUED + ("white", "grey", "black")))
+        word = str(rng.choice((*colours.HUED, "white", "grey", "black")))
         return Background(np.tile(colours.paint(word, rng), (size, size, 1)), f"{word} background")
     return Background(np.tile(_colour(rng), (size, size, 1)), "")
 
@@ -80,7 +86,7 @@ def _sky_colours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]
     kind = rng.random()
     if kind < 0.65:
         high = colours.hsv_to_rgb(rng.uniform(198, 222), rng.uniform(0.4, 0.8), rng.uniform(0.75, 1))
-        return high, _mix(high, np.full(3, 255.0), np.float32(rng.uniform(0.4, 0.8))), "blue sky"
+        return high, _mix(high, np.full(3, 255.0), np.full(1, rng.uniform(0.4, 0.8), np.float32))[0], "blue sky"
     if kind < 0.85:
         high = colours.hsv_to_rgb(rng.uniform(250, 320), rng.uniform(0.3, 0.6), rng.uniform(0.5, 0.9))
         return high, colours.hsv_to_rgb(rng.uniform(15, 45), rng.uniform(0.5, 0.8), 1.0), "sunset sky"
@@ -90,7 +96,7 @@ def _sky_colours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]
 
 def _sky(size: int, rng: np.random.Generator) -> Background:
     high, low, name = _sky_colours(rng)
-    y, x = _axes(size)
+    y, _ = _axes(size)
     pixels = _mix(high, low, np.broadcast_to(y, (size, size)))
     if name == "night sky":
         for _ in range(int(rng.integers(0, 14))):
@@ -103,7 +109,7 @@ def _sky(size: int, rng: np.random.Generator) -> Background:
 
 def _clouds(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     size = pixels.shape[0]
-    cover = np.zeros((size, size), np.float32)
+    cover: np.ndarray = np.zeros((size, size), np.float32)
     for _ in range(int(rng.integers(1, 4))):
         cx, cy, wide = rng.uniform(0, size), rng.uniform(0, 0.7 * size), rng.uniform(0.1, 0.22) * size
         for _ in range(5):
@@ -116,16 +122,16 @@ def _clouds(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _hills(size: int, rng: np.random.Generator) -> Background:
     sky = _sky(size, rng)
-    pixels = sky.pixels
+    pixels: np.ndarray = sky.pixels
     y, x = _axes(size)
     hue = rng.uniform(75, 140) if rng.random() < 0.75 else rng.uniform(20, 50)
     dark = 0.45 if sky.name.startswith("night") else 1.0
     layers = int(rng.integers(1, 4))
     for k in range(layers):
         level = rng.uniform(0.45, 0.6) + 0.38 * k / layers
-        wave = sum(
-            rng.uniform(0.01, 0.05) * np.sin(2 * np.pi * (x * rng.uniform(0.4, 1.6) + rng.random())) for _ in range(2)
-        )
+        wave: np.ndarray = np.zeros(1)
+        for _ in range(2):
+            wave = wave + rng.uniform(0.01, 0.05) * np.sin(2 * np.pi * (x * rng.uniform(0.4, 1.6) + rng.random()))
         edge = np.clip((y - level - wave) * size, 0, 1)
         near = (k + 1) / layers
         green = colours.hsv_to_rgb(
@@ -170,7 +176,9 @@ def _bokeh(size: int, rng: np.random.Generator) -> Background:
     return Background(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(2, 7) * size / 64), "")
 
 
-_KINDS: tuple[Callable[[int, np.random.Generator], Background], ...] = (
-    _plain, _linear, _radial, _sky, _hills, _stripes, _checks, _texture, _bokeh,
-)  # fmt: skip
+# kind: how it is drawn, at (size, rng)
+KINDS: dict[str, Callable[[int, np.random.Generator], Background]] = {
+    "plain": _plain, "linear": _linear, "radial": _radial, "sky": _sky, "hills": _hills, "stripes": _stripes,
+    "checks": _checks, "texture": _texture, "bokeh": _bokeh,
+}  # fmt: skip
 _SHARES = (0.22, 0.24, 0.08, 0.13, 0.13, 0.05, 0.04, 0.08, 0.03)

@@ -20,16 +20,17 @@ _PAINTS = {
     "white": (0, 0.03, 0.97),
     "grey": (0, 0.04, 0.55),
 }
+COLOURS = tuple(_PAINTS)
 HUED = ("red", "orange", "yellow", "green", "turquoise", "blue", "purple", "pink", "brown")
 
 
 def paint(word: str, rng: np.random.Generator) -> np.ndarray:
     """(3,) float32 RGB, 0..255: a random shade that the colour word names."""
     hue, saturation, value = _PAINTS[word]
-    hue = (hue + rng.uniform(-8, 8)) % 360
+    turned = (hue + rng.uniform(-8, 8)) % 360
     saturation = float(np.clip(saturation * rng.uniform(0.8, 1.15), 0, 1))
     value = float(np.clip(value * rng.uniform(0.85, 1.12), 0, 1))
-    return hsv_to_rgb(hue, saturation, value)
+    return hsv_to_rgb(turned, saturation, value)
 
 
 def hsv_to_rgb(hue: float, saturation: float, value: float) -> np.ndarray:
@@ -47,10 +48,15 @@ def colour_word(pixels: np.ndarray) -> str:
     if grey.mean() > 0.6:
         level = float(np.median(value[grey]))
         return "black" if level < 0.3 else "white" if level > 0.85 else "grey"
-    words = [_hue_word(h, s, v) for h, s, v in zip(hue[::7], saturation[::7], value[::7], strict=True)]
-    names, counts = np.unique(words, return_counts=True)
-    best = counts.argmax()
-    return str(names[best]) if counts[best] > 0.6 * len(words) else ""
+    names, shares = _hue_shares(hue, saturation, value)
+    return str(names[shares.argmax()]) if shares.max() > 0.6 else ""
+
+
+def commonest_hue(pixels: np.ndarray) -> str:
+    """The hued word for the largest coloured part of a premultiplied RGBA sprite; "" when it is all grey."""
+    names, shares = _hue_shares(*_hsv_of(pixels))
+    shares = np.where(names == "", 0, shares)
+    return str(names[shares.argmax()]) if len(names) and shares.max() > 0 else ""
 
 
 def repainted(pixels: np.ndarray, word: str, rng: np.random.Generator) -> np.ndarray:
@@ -81,6 +87,13 @@ def _hsv_of(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return np.zeros(0), np.zeros(0), np.zeros(0)
     hsv = cv2.cvtColor(solid.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)[0]
     return hsv[:, 0], hsv[:, 1], hsv[:, 2]
+
+
+def _hue_shares(hue: np.ndarray, saturation: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The words for every seventh pixel and the share of each."""
+    words = [_hue_word(h, s, v) for h, s, v in zip(hue[::7], saturation[::7], value[::7], strict=True)]
+    names, counts = np.unique(np.array(words, dtype=str), return_counts=True)
+    return names, counts / max(len(words), 1)
 
 
 def _hue_word(hue: float, saturation: float, value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -40,7 +41,7 @@ def noised(x0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
 
 
 def velocity_loss(x0_hat: Tensor, batch: Batch, t: Tensor) -> Tensor:
-    """(N,) the error of the velocity v = eps - x0 = (x_t - x0) / t that an x0 prediction implies: |x0 - x0_hat|^2 / t^2.
+    """(N,) the error of the velocity v = (x_t - x0) / t that an x0 prediction implies, |x0 - x0_hat|^2 / t^2.
 
     "Back to Basics: Let Denoising Generative Models Denoise", section 3: predict x0, measure v. Mean over the masked
     pixels and, with a small weight, over the kept ones.
@@ -62,7 +63,7 @@ def fill(network: FillNetwork, batch: Batch, steps: int, guidance: float, seed: 
     mask, known = torch.cat([batch.mask] * 2), torch.cat([batch.known] * 2)
     noise = torch.randn(batch.x0.shape, generator=torch.Generator().manual_seed(seed)).to(batch.x0.device)
     x_t, times = noise, torch.linspace(1, 0, steps + 1).tolist()
-    for t, s in zip(times, times[1:], strict=False):
+    for t, s in pairwise(times):
         both = torch.full((len(tokens),), t, device=x_t.device)
         with_prompt, without = network(torch.cat([x_t] * 2), both, mask, known, text, text_mask).chunk(2)
         x0 = (without + guidance * (with_prompt - without)).clamp(-1, 1)

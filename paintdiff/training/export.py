@@ -34,6 +34,7 @@ def export(run: Run, tokenizer: Path, folder: Path, size: int) -> None:
     tensors = {name: value.to(torch.bfloat16).cpu().contiguous() for name, value in run.average.state_dict().items()}
     fresh = folder / f"{WEIGHTS}.writing"
     save_file(tensors, fresh, {"format": "pt"})
+    fresh.chmod(0o644)  # safetensors writes for the owner alone
     os.replace(fresh, folder / WEIGHTS)
     _replace_text(folder / TOKENIZER, tokenizer.read_text(encoding="utf-8"))
     _replace_text(folder / "config.json", json.dumps(config, indent=2) + "\n")

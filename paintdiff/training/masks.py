@@ -42,9 +42,7 @@ def box(size: int, left: float, top: float, right: float, bottom: float) -> np.n
     return mask
 
 
-def strokes(
-    size: int, rng: np.random.Generator, within: tuple[float, float, float, float] | None = None
-) -> np.ndarray:
+def strokes(size: int, rng: np.random.Generator, within: tuple[float, float, float, float] | None = None) -> np.ndarray:
     """A few thick brush strokes, inside (left, top, right, bottom) when that is given."""
     left, top, right, bottom = within or (0, 0, size, size)
     mask = np.zeros((size, size), np.uint8)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from paintdiff.training import colours, masks, shapes
 from paintdiff.training.backgrounds import Background, background
+from paintdiff.training.nouns import COMMON
 from paintdiff.training.sources import SPRITE_SIZE, Sprite
 
 _CAPTION_DROP = 0.1
@@ -41,6 +43,11 @@ class SceneMaker:
     size: int = 64
     shape_share: float = 0.3
 
+    @cached_property
+    def _draws(self) -> np.ndarray:
+        """Indices of sprites, those of common things repeated."""
+        return np.repeat(np.arange(len(self.sprites)), [5 if s.name in COMMON else 1 for s in self.sprites])
+
     def scene(self, rng: np.random.Generator) -> Scene:
         """One scene with one of the tasks: thing in a mask, continuation, side bands, everything masked."""
         ground = background(self.size, rng)
@@ -57,7 +64,7 @@ class SceneMaker:
         """A sprite or a drawn shape, sometimes repainted in a named colour."""
         if not self.sprites or rng.random() < self.shape_share:
             return self._drawn(rng)
-        sprite = self.sprites[int(rng.integers(len(self.sprites)))]
+        sprite = self.sprites[int(rng.choice(self._draws))]
         pixels, colour = sprite.pixels, ""
         own = colours.colour_word(pixels) if rng.random() < 0.5 else ""
         if own in colours.HUED and rng.random() < 0.5:
@@ -74,7 +81,7 @@ class SceneMaker:
     def _drawn(self, rng: np.random.Generator) -> Thing:
         name = str(rng.choice(list(shapes.SHAPES)))
         usual = shapes.USUAL_COLOURS.get(name)
-        words = usual if usual and rng.random() < 0.5 else colours.HUED + ("black", "white", "grey")
+        words = usual if usual and rng.random() < 0.5 else (*colours.HUED, "black", "white", "grey")
         colour = str(rng.choice(words))
         unsaid = usual is not None and colour in usual and rng.random() < 0.4
         return Thing(shapes.draw(name, colour, rng), caption("", "" if unsaid else colour, name, rng))

@@ -183,9 +183,7 @@ def _cloud(sheet: Sheet, colour: np.ndarray, rng: np.random.Generator) -> None:
 
 def _mushroom(sheet: Sheet, colour: np.ndarray, rng: np.random.Generator) -> None:
     sheet.polygon([[0.4, 0.5], [0.6, 0.5], [0.66, 0.97], [0.34, 0.97]], colours.paint("white", rng))
-    sheet.polygon(
-        [[0.5 + 0.46 * np.cos(a), 0.55 - 0.5 * np.sin(a)] for a in np.linspace(0, np.pi, 24)], colour
-    )
+    sheet.polygon([[0.5 + 0.46 * np.cos(a), 0.55 - 0.5 * np.sin(a)] for a in np.linspace(0, np.pi, 24)], colour)
     for x, y in ((0.5, 0.2), (0.3, 0.4), (0.7, 0.4)):
         sheet.ellipse(x, y, 0.07, 0.06, np.array([250, 248, 240.0]))
 

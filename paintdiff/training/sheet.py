@@ -83,6 +83,7 @@ def _laid_out(scenes: list[Scene], pictures: np.ndarray, columns: int = 8, zoom:
         x, y = k % columns * cell, k // columns * line
         hole = np.where(scene.mask[..., None] > 0, np.uint8(128), scene.picture)
         image.paste(Image.fromarray(hole), (x, y))
-        image.paste(Image.fromarray(picture).resize((size * zoom, size * zoom), Image.Resampling.NEAREST), (x + size + 2, y))
+        large = Image.fromarray(picture).resize((size * zoom, size * zoom), Image.Resampling.NEAREST)
+        image.paste(large, (x + size + 2, y))
         pen.text((x, y + size * zoom + 2), scene.prompt[:34] or "(no prompt)", fill="black")
     return image

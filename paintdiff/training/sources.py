@@ -47,7 +47,7 @@ class Sprite:
 
 
 def fetch_packages(folder: Path) -> Path:
-    """Install the pinned npm packages under `folder`; returns node_modules. Raises CalledProcessError without npm's help."""
+    """Install the pinned npm packages under `folder`; returns node_modules. Raises CalledProcessError if npm fails."""
     modules = folder / "npm" / "node_modules"
     if not all(_version(modules / name) == version for name, version in PACKAGES.items()):
         (folder / "npm").mkdir(parents=True, exist_ok=True)
@@ -98,12 +98,12 @@ def trimmed(rgba: np.ndarray) -> np.ndarray | None:
         return None
     cut = rgba[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1].astype(np.float32)
     cut[..., :3] *= cut[..., 3:] / 255
+    canvas = np.zeros((SPRITE_SIZE, SPRITE_SIZE, 4), np.uint8)
     scale = SPRITE_SIZE / max(cut.shape[:2])
     height, width = (max(1, round(side * scale)) for side in cut.shape[:2])
-    cut = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
-    canvas = np.zeros((SPRITE_SIZE, SPRITE_SIZE, 4), np.uint8)
+    small = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
     top, left = (SPRITE_SIZE - height) // 2, (SPRITE_SIZE - width) // 2
-    canvas[top : top + height, left : left + width] = np.clip(np.round(cut), 0, 255)
+    canvas[top : top + height, left : left + width] = np.clip(np.round(small), 0, 255)
     return canvas
 
 

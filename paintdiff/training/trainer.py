@@ -122,5 +122,3 @@ class _Log:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self._start()
-
-

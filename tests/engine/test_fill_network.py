@@ -52,8 +52,8 @@ def test_every_input_matters() -> None:
     tokens = torch.tensor([[1, 7, 9, 0], [1, 8, 0, 0]])
     text = net.encode_text(tokens)
     before = net(**given, text=text, text_mask=tokens != 0)
-    for name, other in {"x_t": -given["x_t"], "t": given["t"] / 2, "mask": 0 * given["mask"], "known": -given["known"]}.items():
-        after = net(**(given | {name: other}), text=text, text_mask=tokens != 0)
+    for name, factor in {"x_t": -1, "t": 0.5, "mask": 0, "known": -1}.items():
+        after = net(**(given | {name: factor * given[name]}), text=text, text_mask=tokens != 0)
         assert (after - before).abs().max() > 1e-3, name
     other_words = net.encode_text(torch.tensor([[1, 9, 9, 0], [1, 3, 0, 0]]))
     assert (net(**given, text=other_words, text_mask=tokens != 0) - before).abs().max() > 1e-3
@@ -87,9 +87,10 @@ def test_the_linear_guess_has_the_least_error_and_the_rest_its_spread() -> None:
         assert abs((x0 - keep * x_t).std() - change) < 0.01
 
 
-def test_unshuffle_is_pixel_unshuffle_and_shuffle_undoes_it() -> None:
+def test_unshuffle_is_pixel_unshuffle_with_whole_pixels_together_and_shuffle_undoes_it() -> None:
     x = torch.randn(2, 3, 8, 6)
-    assert torch.equal(unshuffle(x), F.pixel_unshuffle(x, 2))
+    by_channel = F.pixel_unshuffle(x, 2).view(2, 3, 4, 4, 3)
+    assert torch.equal(unshuffle(x), by_channel.transpose(1, 2).reshape(2, 12, 4, 3))
     assert torch.equal(shuffle(unshuffle(x)), x)
 
 

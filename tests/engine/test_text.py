@@ -38,7 +38,8 @@ def test_case_and_spaces_do_not_matter(tokenizer: Tokenizer) -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["🍎🏽‍🚀🇫🇷", "תפוח אדום", "تفاحة حمراء", "苹果", "\ud800 half a pair", "\x00\x07", "apple " * 2000, "x" * 10_000]
+    "prompt",
+    ["🍎🏽🚀🇫🇷", "תפוח אדום", "تفاحة حمراء", "苹果", "\ud800 half a pair", "\x00\x07", "apple " * 2000, "x" * 10_000],
 )
 def test_unusual_prompts_have_tokens_and_the_fixed_length(tokenizer: Tokenizer, prompt: str) -> None:
     (row,) = tokenizer.encode([prompt])
@@ -52,7 +53,8 @@ def test_unusual_prompts_have_tokens_and_the_fixed_length(tokenizer: Tokenizer, 
 @given(prompt=st.text(st.characters(), max_size=60))
 def test_no_text_fails(tokenizer: Tokenizer, prompt: str) -> None:
     (row,) = tokenizer.encode([prompt])
-    assert row.min() >= 0 and row.max() < tokenizer.vocabulary_size
+    assert row.min() >= 0
+    assert row.max() < tokenizer.vocabulary_size
 
 
 def test_a_damaged_tokenizer_file_is_named_in_the_error(tmp_path: Path) -> None:
