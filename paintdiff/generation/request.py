@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,14 @@ class Recipe:
         parts = dict(data)
         parts["frame"], parts["canvas"] = Rect(**parts["frame"]), Rect(**parts["canvas"])
         parts["sampling"], parts["matte"] = Sampling(**parts["sampling"]), tuple(parts["matte"])
-        return cls(**parts)
+        recipe = cls(**parts)
+        texts = (recipe.mode, recipe.model, recipe.picture_sha256, recipe.change_map_sha256)
+        numbers = (*astuple(recipe.frame), *astuple(recipe.canvas), *recipe.matte, recipe.feather, recipe.version)
+        if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
+            raise ValueError("a recipe's texts and numbers are not what they should be")
+        if len(recipe.matte) != 3 or recipe.frame.empty or recipe.canvas.empty or recipe.feather < 0:
+            raise ValueError("a recipe's frame, canvas, matte or feather makes no sense")
+        return recipe
 
 
 def digest(pixels: np.ndarray) -> str:

@@ -55,6 +55,19 @@ def test_a_recipe_survives_json_and_names_the_candidate_by_its_seed() -> None:
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"mode": 3}, {"feather": "8"}, {"feather": -1}, {"matte": [1, 2]}, {"matte": [1, 2, "x"]}, {"frame": None},
+        {"frame": {"x": 0, "y": 0, "w": 0, "h": 4}}, {"canvas": {"x": 0.5, "y": 0, "w": 4, "h": 4}}, {"dream": 1},
+        {"sampling": {"steps": -1}}, {"sampling": {"dream": 1}}, {"version": True},
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_recipe_is_refused(damage: dict) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError, UserError)):
+        Recipe.from_json({**request().recipe().to_json(), **damage})
+
+
 def test_the_seed_after_the_largest_is_zero() -> None:
     assert request(MAX_SEED).recipe(1).sampling.seed == 0
 
