@@ -45,19 +45,19 @@ _DROPPED = _names("""
     wheelchair | motorized wheelchair | bus stop | motorway | railway track | oil drum | police car light |
     horizontal traffic light | construction | airplane departure | airplane arrival | seat | suspension railway |
     mountain cableway | aerial tramway | waxing crescent moon | first quarter moon | waxing gibbous moon | new moon
-    | waning gibbous moon | last quarter moon | waning crescent moon | new moon face | first quarter moon face | full moon face |
-    last quarter moon face | thermometer | milky way | sun behind small cloud | sun behind large cloud | sun behind
-    rain cloud | fog | wind face | cyclone | closed umbrella | umbrella on ground | snowman without snow | water
-    wave | confetti ball | tanabata tree | pine decoration | Japanese dolls | carp streamer | wind chime | moon
-    viewing ceremony | red envelope | reminder ribbon | admission tickets | ticket | softball | rugby football |
-    flying disc | cricket game | field hockey | ice hockey | lacrosse | badminton | martial arts uniform | goal net
-    | flag in hole | diving mask | running shirt | curling stone | water pistol | slot machine | spade suit | heart
-    suit | diamond suit | club suit | joker | mahjong red dragon | flower playing cards | film frames | camera with
-    flash | videocassette | magnifying glass tilted right | hammer and pick | hammer and wrench | crossed swords |
-    white cane | link | broken chain | chains | nut and bolt | clamp | level slider | musical keyboard | long drum |
-    stop sign | face in clouds | world map | brick | wood | national park | red paper lantern | diya lamp | knot |
-    bagel | flatbread | stuffed flatbread | falafel | canned food | salt | rice cracker | dango | takeout box |
-    fondue
+    | waning gibbous moon | last quarter moon | waning crescent moon | new moon face | first quarter moon face |
+    full moon face | last quarter moon face | thermometer | milky way | sun behind small cloud | sun behind large
+    cloud | sun behind rain cloud | fog | wind face | cyclone | closed umbrella | umbrella on ground | snowman
+    without snow | water wave | confetti ball | tanabata tree | pine decoration | Japanese dolls | carp streamer |
+    wind chime | moon viewing ceremony | red envelope | reminder ribbon | admission tickets | ticket | softball |
+    rugby football | flying disc | cricket game | field hockey | ice hockey | lacrosse | badminton | martial arts
+    uniform | goal net | flag in hole | diving mask | running shirt | curling stone | water pistol | slot machine |
+    spade suit | heart suit | diamond suit | club suit | joker | mahjong red dragon | flower playing cards | film
+    frames | camera with flash | videocassette | magnifying glass tilted right | hammer and pick | hammer and wrench
+    | crossed swords | white cane | link | broken chain | chains | nut and bolt | clamp | level slider | musical
+    keyboard | long drum | stop sign | face in clouds | world map | brick | wood | national park | red paper lantern
+    | diya lamp | knot | bagel | flatbread | stuffed flatbread | falafel | canned food | salt | rice cracker | dango
+    | takeout box | fondue
     """)
 
 
