@@ -11,14 +11,12 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 
 from paintdiff.app import make_engine, start_application
 from paintdiff.bench.measurement import Measurement, milliseconds, percentile
-from paintdiff.document.change_map import add
-from paintdiff.document.document import Document, Layer
+from paintdiff.document import change_map
+from paintdiff.document.edits import picture_document
 from paintdiff.document.requests import make_request
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.request import Request
 from paintdiff.generation.sampling import Sampling
-from paintdiff.image.geometry import Rect
-from paintdiff.image.tiles import Tiles
 from paintdiff.jobs.jobs import Jobs
 
 PERIOD = 0.008  # 125 Hz
@@ -30,11 +28,9 @@ def sample_request(steps: int = 20, candidates: int = 1) -> Request:
     ramp = np.linspace(40, 220, 256, dtype=np.uint8)
     pixels = np.full((256, 256, 4), 255, np.uint8)
     pixels[..., 0], pixels[..., 2] = ramp[None, :], ramp[:, None]
-    document = Document(Rect(0, 0, 256, 256), (Layer("Picture", Tiles.from_array(pixels)),))
-    mask = np.zeros((256, 256), np.uint8)
-    mask[80:176, 80:176] = 255
+    document = change_map.add(picture_document(pixels), np.full((96, 96), 255, np.uint8), 80, 80)
     sampling = Sampling(prompt="a red apple", steps=steps, candidates=candidates, seed=1)
-    return make_request(add(document, mask, 0, 0), "inpaint", sampling)
+    return make_request(document, "inpaint", sampling)
 
 
 def responsiveness() -> list[Measurement]:

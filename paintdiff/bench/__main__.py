@@ -63,3 +63,7 @@ def print_table(measured: list[Measurement]) -> None:
     for item in measured:
         mark = "" if item.met else " (missed)"
         print(f"| {item.what} | {item.value:.3g} {item.unit}{mark} | ≤ {item.target:g} {item.unit} | {item.detail} |")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
