@@ -53,28 +53,33 @@ class Replacement:
     ) -> None:
         self._original = original
         self._strength = torch.where(strength > 0, strength, -1)  # what is never repainted joins at no time
+        self._soft = bool(((strength > 0) & (strength < strength.max())).any())
         self._noise = noise
         self._schedule = schedule
         self._channels = channels
         self._latest: tuple[float, Tensor] | None = None
 
     def active(self, t: float) -> Tensor:
-        """(1, 1, h, w) bool: which pixels are repainted at time t."""
+        """(1, 1, h, w), 1 where pixels are repainted at time t and 0 elsewhere.
+
+        Numbers and not booleans, since `lerp` with 0 and 1 is as exact as `where` and several times faster.
+        """
         if self._latest is None or self._latest[0] != t:  # every hook of a step asks for the same time
-            self._latest = t, self._strength >= t - TOLERANCE
+            self._latest = t, (self._strength >= t - TOLERANCE).to(self._original.dtype)
         return self._latest[1]
 
     def on_state(self, state: State) -> State:
         alpha, sigma = self._schedule.alpha(state.t), self._schedule.sigma(state.t)
         noised = torch.add(alpha * self._original, self._noise, alpha=sigma)
         under_way = self.active(state.t if state.x0_t is None else state.x0_t)
-        return replace(state, x_t=torch.where(under_way, state.x_t, noised), fresh=~under_way)
+        fresh = under_way == 0 if self._soft else None
+        return replace(state, x_t=torch.lerp(noised, state.x_t, under_way), fresh=fresh)
 
     def on_condition(self, condition: Condition, t: float) -> Condition:
         if not self._channels:
             return condition
         active = self.active(t)
-        return replace(condition, mask=active.to(self._original.dtype), known=self._original.masked_fill(active, 0))
+        return replace(condition, mask=active, known=torch.addcmul(self._original, self._original, active, value=-1))
 
     def on_x0(self, x0: Tensor, t: float) -> Tensor:
-        return torch.where(self.active(t), x0, self._original)
+        return torch.lerp(self._original, x0, self.active(t))

@@ -59,6 +59,8 @@ class Condition:
 
         def joined(name: str) -> Tensor | None:
             a, b = getattr(self, name), getattr(other, name)
+            if a is b and a is not None and len(a) == 1:
+                return a.expand(2, *a.shape[1:])  # no copy of what both share
             return None if a is None else torch.cat([a, b])
 
         return Condition(*(joined(item.name) for item in fields(Condition)))

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from paintdiff.engine.denoiser import Condition, Network, Predicts
-from paintdiff.engine.device import fastest_dtype, find_device
+from paintdiff.engine.device import fastest_dtype, find_device, leave_a_core
 from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.schedule import Schedule, from_config
 from paintdiff.engine.space import PixelSpace
@@ -57,6 +57,7 @@ def find_folder(model: str) -> Path:
 def load_model(model: str, device: str) -> Model:
     """Load a bundled model or a folder onto a device. Raises `UserError` saying which file is missing or damaged."""
     folder, place = find_folder(model), find_device(device)
+    leave_a_core()
     config = _read_config(folder)
     if config.get("kind") != "fill":
         raise UserError(f"The model in {folder} is of kind {config.get('kind')!r}, which this version cannot open.")

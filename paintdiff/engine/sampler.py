@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from paintdiff.engine.denoiser import Prediction
@@ -59,9 +60,9 @@ class DDIM:
         alpha_s, sigma_s = self.schedule.alpha(s), self.schedule.sigma(s)
         deviation = self.eta * math.sqrt(posterior_variance(self.schedule, t, s))
         rest = math.sqrt(max(0.0, sigma_s * sigma_s - deviation * deviation))
-        x_s = alpha_s * prediction.x0 + rest * prediction.eps
+        x_s = torch.add(alpha_s * prediction.x0, prediction.eps, alpha=rest)
         if deviation > 0:
-            x_s = x_s + deviation * self.draw(state.step + 1)
+            x_s = torch.add(x_s, self.draw(state.step + 1), alpha=deviation)
         return State(x_s, s, state.step + 1, prediction.x0, t)
 
 
@@ -78,10 +79,10 @@ class DDPM:
         alpha_s = self.schedule.alpha(s)
         alpha_ts = self.schedule.alpha(t) / alpha_s
         ratio = (self.schedule.sigma(s) / self.schedule.sigma(t)) ** 2
-        x_s = alpha_ts * ratio * x_t + alpha_s * (1 - alpha_ts * alpha_ts * ratio) * x0
+        x_s = torch.add(alpha_ts * ratio * x_t, x0, alpha=alpha_s * (1 - alpha_ts * alpha_ts * ratio))
         variance = posterior_variance(self.schedule, t, s)
         if variance > 0:
-            x_s = x_s + math.sqrt(variance) * self.draw(state.step + 1)
+            x_s = torch.add(x_s, self.draw(state.step + 1), alpha=math.sqrt(variance))
         return State(x_s, s, state.step + 1, x0, t)
 
 
@@ -98,12 +99,12 @@ class DPMpp2M:
         h = self._distance(t, s)
         if state.x0 is not None and state.x0_t is not None and math.isfinite(h):
             r = self._distance(state.x0_t, t) / h  # infinite after a start from pure noise: then first order
-            slope = (x0 - state.x0) / (2 * r)
-            estimate = x0 + (slope if state.fresh is None else slope.masked_fill(state.fresh, 0))
+            change = x0 - state.x0 if state.fresh is None else (x0 - state.x0).masked_fill(state.fresh, 0)
+            estimate = torch.add(x0, change, alpha=1 / (2 * r))
         carried = self.schedule.sigma(s) / self.schedule.sigma(t)
         # alpha_s (1 - exp(-h)), in a form that is exact where h is infinite
         weight = self.schedule.alpha(s) - self.schedule.alpha(t) * carried
-        return State(carried * x_t + weight * estimate, s, state.step + 1, x0, t)
+        return State(torch.add(carried * x_t, estimate, alpha=weight), s, state.step + 1, x0, t)
 
     def _distance(self, t: float, s: float) -> float:
         """h: how far lambda = log(alpha / sigma) rises from t to s."""
