@@ -44,7 +44,7 @@ class Replacement:
     A pixel of strength m is active from time t = m on; until then its x_t is the original, noised with the run's own
     `noise`, and its x0 the clean original. A map of 0 and 1 is inpainting by replacement (Song et al. 2021, appendix
     I.2), a constant map m is SDEdit from t0 = m (Meng et al. 2022), anything between is Differential Diffusion (Levin
-    and Fried 2023, 3.2). `original` and `noise` are (1, C, h, w), `strength` (1, 1, h, w) in [0, 1].
+    and Fried 2023, section 3). `original` and `noise` are (1, C, h, w), `strength` (1, 1, h, w) in [0, 1].
     With `channels`, a model that was trained for it is told too: mask = active, known = the original elsewhere.
     """
 

@@ -79,7 +79,7 @@ Network = Callable[[Tensor, float, Condition], Tensor]
 class NetworkDenoiser:
     """A denoiser from a network's raw output. Every conversion holds for any alpha and sigma, also where one is 0.
 
-    `predicts`: "eps" the noise (Ho et al. 2020), "v" = alpha eps - sigma x0 (Salimans and Ho 2022, appendix D), "x0"
+    `predicts`: "eps" the noise (Ho et al. 2020), "v" = alpha eps - sigma x0 (Salimans and Ho 2022, section 4), "x0"
     the picture, "flow" = eps - x0, the velocity of `Flow`. Raises ValueError for "eps" where alpha is 0: pure noise
     tells such a network nothing about the picture (Lin et al. 2024, 3.2); `UserError` when the network's answer is not
     a number.

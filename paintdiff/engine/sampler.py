@@ -68,7 +68,7 @@ class DDIM:
 
 @dataclass(frozen=True, eq=False)
 class DDPM:
-    """Ancestral sampling with the posterior's variance (Ho et al. 2020, eq. 6 and 7; Kingma et al. 2021, eq. 25)."""
+    """Ancestral sampling with the posterior's variance (Ho et al. 2020, eq. 6 and 7; Kingma et al. 2021, appendix A.2)."""
 
     schedule: Schedule
     draw: Draw
@@ -112,7 +112,7 @@ class DPMpp2M:
 
 
 def posterior_variance(schedule: Schedule, t: float, s: float) -> float:
-    """Variance of x_s given x_t and x0, for s < t (Kingma et al. 2021, eq. 25); 0 at a clean s."""
+    """Variance of x_s given x_t and x0, for s < t (Kingma et al. 2021, appendix A.2); 0 at a clean s."""
     alpha_ts = schedule.alpha(t) / schedule.alpha(s)
     ratio = (schedule.sigma(s) / schedule.sigma(t)) ** 2
     return max(0.0, schedule.sigma(s) ** 2 * (1 - alpha_ts * alpha_ts * ratio))
