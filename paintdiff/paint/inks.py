@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -11,7 +11,10 @@ import numpy as np
 class Ink(Protocol):
     """Changes pixels in proportion to a stroke's coverage; pixels with coverage 0 stay byte-equal."""
 
-    channels: int
+    @property
+    def channels(self) -> int:
+        """How many channels the pixels have that it changes."""
+        ...
 
     def applied(self, base: np.ndarray, coverage: np.ndarray) -> np.ndarray:
         """`base` ((h, w, 4) or (h, w) uint8) under `coverage` ((h, w) uint8, 255 = whole), as a new array."""
@@ -23,7 +26,7 @@ class Colour:
     """Lays `rgb` over the layer by source-over on straight alpha."""
 
     rgb: tuple[int, int, int]
-    channels: int = 4
+    channels: ClassVar[int] = 4
 
     def applied(self, base: np.ndarray, coverage: np.ndarray) -> np.ndarray:
         below = base[..., 3]
@@ -55,7 +58,7 @@ class Colour:
 class Erase:
     """Takes the layer's paint away; a pixel that has lost all of it is zero in every channel."""
 
-    channels: int = 4
+    channels: ClassVar[int] = 4
 
     def applied(self, base: np.ndarray, coverage: np.ndarray) -> np.ndarray:
         out = base.copy()
@@ -69,7 +72,7 @@ class Erase:
 class MarkMask:
     """Raises the change map to the stroke's coverage; what is higher already stays."""
 
-    channels: int = 1
+    channels: ClassVar[int] = 1
 
     def applied(self, base: np.ndarray, coverage: np.ndarray) -> np.ndarray:
         return np.maximum(base, coverage)
@@ -79,7 +82,7 @@ class MarkMask:
 class ClearMask:
     """Lowers the change map towards 0 by the stroke's coverage."""
 
-    channels: int = 1
+    channels: ClassVar[int] = 1
 
     def applied(self, base: np.ndarray, coverage: np.ndarray) -> np.ndarray:
         return _over_255(base * (255 - coverage.astype(np.uint16))).astype(np.uint8)

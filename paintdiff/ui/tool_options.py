@@ -45,7 +45,8 @@ class Amount(QWidget):
         super().__init__()
         self._low, self._high, self._logarithmic = low, high, logarithmic
         label = QLabel(name)
-        self.slider = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=SLIDER_STEPS)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, SLIDER_STEPS)
         self.slider.setFixedWidth(72)
         self.box = QSpinBox(minimum=low, maximum=high, suffix=f" {unit}")
         self.box.setKeyboardTracking(False)
@@ -129,7 +130,7 @@ class ToolOptions(QWidget):
     def __init__(self, tool_state: ToolState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = tool_state
-        self.size = Amount(
+        self.diameter = Amount(
             "Size", int(MIN_SIZE), int(MAX_SIZE), "px", "Diameter of the brush in canvas pixels ([ and ])", True
         )
         self.hardness = Amount("Hardness", 0, 100, "%", "How sharp the edge is; 0 % fades from the middle")
@@ -159,10 +160,11 @@ class ToolOptions(QWidget):
             colours.addWidget(swatch)
         mask = QHBoxLayout()
         mask.setSpacing(6)
-        for part in (self.overlay, self.hatch):
-            mask.addWidget(part)
-        for part in (self.size, self.hardness, self.opacity, self.pressure_size, self.pressure_opacity):
-            row.addWidget(part)
+        mask.addWidget(self.overlay)
+        mask.addWidget(self.hatch)
+        settings = (self.diameter, self.hardness, self.opacity, self.pressure_size, self.pressure_opacity)
+        for setting in settings:
+            row.addWidget(setting)
         row.addLayout(colours)
         row.addLayout(mask)
         # A hint that does not fit is cut rather than widening the window.
@@ -171,7 +173,7 @@ class ToolOptions(QWidget):
 
     def _connect(self) -> None:
         state = self._state
-        self.size.value_changed.connect(self._setter(lambda brush, value: replace(brush, size=float(value))))
+        self.diameter.value_changed.connect(self._setter(lambda brush, value: replace(brush, size=float(value))))
         self.hardness.value_changed.connect(self._setter(lambda brush, value: replace(brush, hardness=value / 100)))
         self.opacity.value_changed.connect(self._setter(lambda brush, value: replace(brush, opacity=value / 100)))
         self.pressure_size.toggled.connect(self._setter(lambda brush, on: replace(brush, pressure_size=bool(on))))
@@ -194,14 +196,15 @@ class ToolOptions(QWidget):
 
     def _show_tool(self) -> None:
         tool = self._state.tool
-        strokes = tool in STROKE_TOOLS
-        for part in (self.size, self.hardness, self.pressure_size, self.pressure_opacity):
-            part.setVisible(strokes)
-        self.opacity.setVisible(self._state.brush is not None)
-        for part in (self.foreground, self.background):
-            part.setVisible(tool in ("brush", "picker"))
-        for part in (self.overlay, self.hatch):
-            part.setVisible(tool in MASK_TOOLS)
+        of_strokes = (self.diameter, self.hardness, self.pressure_size, self.pressure_opacity)
+        shown: list[tuple[QWidget, bool]] = [
+            *((part, tool in STROKE_TOOLS) for part in of_strokes),
+            (self.opacity, self._state.brush is not None),
+            *((part, tool in ("brush", "picker")) for part in (self.foreground, self.background)),
+            *((part, tool in MASK_TOOLS) for part in (self.overlay, self.hatch)),
+        ]
+        for part, visible in shown:
+            part.setVisible(visible)
         self.hint.setText(HINTS.get(tool, ""))
         self.hint.setToolTip(self.hint.text())
         self._show_brush()
@@ -210,7 +213,7 @@ class ToolOptions(QWidget):
         brush = self._state.brush
         if brush is None:
             return
-        self.size.set_value(brush.size)
+        self.diameter.set_value(brush.size)
         self.hardness.set_value(brush.hardness * 100)
         self.opacity.set_value(brush.opacity * 100)
         for box, on in ((self.pressure_size, brush.pressure_size), (self.pressure_opacity, brush.pressure_opacity)):

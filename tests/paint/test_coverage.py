@@ -45,7 +45,8 @@ def test_nothing_lies_beyond_the_reach(hardness: float) -> None:
 @pytest.mark.parametrize("hardness", [0.0, 0.5, 1.0])
 def test_the_profile_falls_from_the_middle_to_the_edge(hardness: float) -> None:
     row = capsule(Tip(0.5, 0.5, 20, 1.0), Tip(0.5, 0.5, 20, 1.0), hardness, Rect(0, 0, 24, 1))[0].astype(int)
-    assert row[0] == 255 and row[21:].max() == 0
+    assert row[0] == 255
+    assert row[21:].max() == 0
     assert (np.diff(row) <= 0).all()
 
 

@@ -37,8 +37,10 @@ def test_pixels_that_the_stroke_does_not_touch_are_byte_equal() -> None:
     changed = (after != before).any(axis=2)
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     assert changed.any()
-    assert rows[0] + CANVAS.y >= 39 and rows[-1] + CANVAS.y <= 60
-    assert columns[0] + CANVAS.x >= 9 and columns[-1] + CANVAS.x <= 70
+    assert rows[0] + CANVAS.y >= 39
+    assert rows[-1] + CANVAS.y <= 60
+    assert columns[0] + CANVAS.x >= 9
+    assert columns[-1] + CANVAS.x <= 70
 
 
 def test_untouched_tiles_are_shared() -> None:
@@ -68,14 +70,16 @@ def test_painting_stops_at_the_canvas() -> None:
     merged = painted(Tiles(4), [(-200, -200), (900, 900)], Brush(size=90)).merged()
     outside = merged.read(CANVAS.inflated(200))
     outside[CANVAS.slices_in(CANVAS.inflated(200))] = 0
-    assert not merged.is_empty and not outside.any()
+    assert not merged.is_empty
+    assert not outside.any()
 
 
 @pytest.mark.parametrize("speed", [1.0, 7.0, 40.0])
 @pytest.mark.parametrize("hardness", [0.0, 0.6, 1.0])
 def test_a_line_has_no_scallops_at_any_speed(speed: float, hardness: float) -> None:
     count = int(240 / speed) + 1
-    stroke = painted(Tiles(1), [(20 + i * speed, 80.3) for i in range(count)], Brush(size=30, hardness=hardness), MarkMask())
+    brush = Brush(size=30, hardness=hardness)
+    stroke = painted(Tiles(1), [(20 + i * speed, 80.3) for i in range(count)], brush, MarkMask())
     rows = stroke.read(Rect(60, 60, 150, 42)).astype(int)
     assert np.ptp(rows, axis=1).max() <= 1
 
@@ -87,11 +91,12 @@ def test_one_stroke_never_exceeds_the_brush_opacity() -> None:
 
 
 def test_a_fast_curve_is_round() -> None:
-    angles = np.linspace(0, 2 * math.pi, 25)
-    stroke = painted(Tiles(1), [(150 + 80 * math.cos(a), 110 + 80 * math.sin(a)) for a in angles], Brush(size=3), MarkMask())
+    points = [(150 + 80 * math.cos(a), 110 + 80 * math.sin(a)) for a in np.linspace(0, 2 * math.pi, 25)]
+    stroke = painted(Tiles(1), points, Brush(size=3), MarkMask())
     y, x = np.nonzero(stroke.read(CANVAS) > 127)
     radii = np.hypot(x + CANVAS.x + 0.5 - 150, y + CANVAS.y + 0.5 - 110)
-    assert radii.min() > 76 and radii.max() < 82
+    assert radii.min() > 76
+    assert radii.max() < 82
 
 
 def test_a_stroke_reaches_the_point_where_the_hand_let_go() -> None:
@@ -104,7 +109,8 @@ def test_pressure_narrows_the_stroke_and_thins_it() -> None:
     light = painted(Tiles(1), [(100, 100, 0.25)], Brush(size=80, pressure_size=True), MarkMask()).read(CANVAS)
     full = painted(Tiles(1), [(100, 100, 1.0)], Brush(size=80, pressure_size=True), MarkMask()).read(CANVAS)
     assert np.count_nonzero(light) == pytest.approx(np.count_nonzero(full) / 16, rel=0.15)
-    faint = painted(Tiles(1), [(100, 100, 0.25)], Brush(size=80, pressure_size=False, pressure_opacity=True), MarkMask())
+    thin = Brush(size=80, pressure_size=False, pressure_opacity=True)
+    faint = painted(Tiles(1), [(100, 100, 0.25)], thin, MarkMask())
     assert faint.read(CANVAS).max() == 64
 
 
@@ -112,7 +118,8 @@ def test_pressure_on_opacity_leaves_no_steps() -> None:
     brush = Brush(size=40, hardness=1, pressure_size=False, pressure_opacity=True)
     stroke = painted(Tiles(1), [(20 + i * 15, 100, i / 20) for i in range(21)], brush, MarkMask())
     row = stroke.read(Rect(50, 100, 250, 1))[0].astype(int)
-    assert np.diff(row).max() <= 4 and np.diff(row).min() >= 0
+    assert np.diff(row).max() <= 4
+    assert np.diff(row).min() >= 0
 
 
 def test_colour_lays_over_an_opaque_layer_by_its_opacity() -> None:
@@ -124,7 +131,8 @@ def test_colour_lays_over_an_opaque_layer_by_its_opacity() -> None:
 def test_colour_on_nothing_keeps_its_hue_at_the_soft_edge() -> None:
     pixels = painted(Tiles(4), [(50, 50)], Brush(size=60, hardness=0), Colour((10, 200, 30))).read(CANVAS)
     shown = pixels[pixels[..., 3] > 0]
-    assert (shown[:, :3] == (10, 200, 30)).all() and 0 < shown[:, 3].min() < shown[:, 3].max() == 255
+    assert (shown[:, :3] == (10, 200, 30)).all()
+    assert 0 < shown[:, 3].min() < shown[:, 3].max() == 255
 
 
 def test_erasing_everything_drops_the_tiles() -> None:

@@ -77,6 +77,7 @@ class Picture:
             self.document = merged
         else:
             (self._overlay if self._on_map else self._layers).invalidate(touched)
+        self._marked = self.document.change_map.extent
 
     def draw(self, painter: QPainter, view: View, exposed: Rect) -> None:
         """Draw the layers inside `exposed` (world pixels); the painter works in device pixels."""
@@ -94,17 +95,18 @@ class Picture:
     ) -> None:
         level = pyramid.level_for(view.zoom)
         step = 1 << level
-        shown = view.visible().intersected(part).intersected(pyramid.bounds)
-        if shown.intersected(exposed).empty:
-            return
-        # Bilinear sampling looks one pixel past what is exposed.
-        image = pyramid.image(level, exposed.intersected(shown).inflated(2 * step))
         bounds = pyramid.bounds
-        if checkered and pyramid.is_translucent(level, exposed.intersected(shown)):
+        visible = view.visible().intersected(bounds)
+        # Bilinear sampling looks one pixel past what is exposed, and spreads what is there as far.
+        shown = exposed.intersected(part.inflated(2 * step)).intersected(visible)
+        if shown.empty:
+            return
+        image = pyramid.image(level, shown.inflated(2 * step))
+        if checkered and pyramid.is_translucent(level, shown):
             _draw_squares(painter, view, bounds)
         # The source is cut by the view, not by what is exposed: partial repaints then sample as a whole one does.
-        left, top = (shown.x - bounds.x) // step - 2, (shown.y - bounds.y) // step - 2
-        right, bottom = -(-(shown.right - bounds.x) // step) + 2, -(-(shown.bottom - bounds.y) // step) + 2
+        left, top = (visible.x - bounds.x) // step - 2, (visible.y - bounds.y) // step - 2
+        right, bottom = -(-(visible.right - bounds.x) // step) + 2, -(-(visible.bottom - bounds.y) // step) + 2
         source = QRect(left, top, right - left, bottom - top).intersected(image.rect())
         scale = view.zoom * step
         corner = _device_rect(view, bounds).topLeft()

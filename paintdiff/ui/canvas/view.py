@@ -74,7 +74,8 @@ class View:
     def zoomed(self, zoom: float, at: QPointF | None = None) -> View:
         """`zoom` with the world point under `at` (default: the middle of the widget) where it was."""
         zoom = min(max(zoom, MIN_ZOOM), MAX_ZOOM)
-        at = at or QPointF(self.width / 2, self.height / 2)
+        if at is None:
+            at = QPointF(self.width / 2, self.height / 2)
         factor = zoom / self.zoom
         x, y = at.x() * self.ratio, at.y() * self.ratio
         return replace(self, zoom=zoom, x=x - (x - self.x) * factor, y=y - (y - self.y) * factor)
