@@ -74,6 +74,14 @@ def test_shared_tiles_are_counted_once(steps: list[tuple[int, int]]) -> None:
     assert held(history, documents) <= history.bytes <= held(history, documents) + tables
 
 
+def test_tiles_that_come_and_go_again_are_counted_once() -> None:
+    history = History(start())
+    one, other = history.document, painted(history.document, 0, 1)
+    for document in (other, one, other, one, other):
+        history.push("Swap", document)
+    assert 2 * TILE_BYTES <= history.bytes < 3 * TILE_BYTES
+
+
 def test_the_oldest_steps_go_when_the_budget_is_spent_and_the_newest_stay() -> None:
     history = History(start(), limit=5 * TILE_BYTES + 10_000)
     for value in range(1, 21):

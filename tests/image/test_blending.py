@@ -95,6 +95,12 @@ def test_feathering_pastes_nothing_where_the_map_keeps_and_something_wherever_it
     np.testing.assert_array_equal(alpha > 0, change_map > 0)
 
 
+def test_even_the_widest_feather_pastes_something_of_every_changed_pixel() -> None:
+    drawn, whole = np.pad(np.full((300, 300), 255, np.uint8), 5), Rect(0, 0, 310, 310)
+    alpha = feather_alpha(drawn, whole, whole, 150)
+    np.testing.assert_array_equal(alpha > 0, drawn > 0)
+
+
 def test_no_feather_is_a_hard_edge_even_for_a_faint_map() -> None:
     change_map = np.zeros((20, 20), np.uint8)
     change_map[5:15, 5:15] = 3
