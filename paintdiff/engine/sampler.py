@@ -68,7 +68,7 @@ class DDIM:
 
 @dataclass(frozen=True, eq=False)
 class DDPM:
-    """Ancestral sampling with the posterior's variance (Ho et al. 2020, eq. 6 and 7; Kingma et al. 2021, appendix A.2)."""
+    """Ancestral sampling with the posterior's variance (Ho et al. 2020, eq. 6, 7; Kingma et al. 2021, appendix A.2)."""
 
     schedule: Schedule
     draw: Draw
