@@ -55,6 +55,7 @@ class Canvas(Viewport):
         self._due = QRect()
         self._line_start: dict[bool, Sample] = {}
         self._hover: QPointF | None = None
+        self._outline = marks.Outline()
         self._frame: FrameOverlay | None = None
         self._frame_before: FrameOverlay | None = None
         self._preview: Preview | None = None
@@ -121,7 +122,6 @@ class Canvas(Viewport):
         if gesture is None:
             return False
         if isinstance(gesture, StrokeGesture):
-            self._dirty.clear()
             self._picture.end(None, gesture.touched)
         elif isinstance(gesture, FrameGesture):
             self._frame = self._frame_before
@@ -213,7 +213,6 @@ class Canvas(Viewport):
             return
         if isinstance(gesture, StrokeGesture):
             self._refresh_later(gesture.settle())
-            self._refresh_now()
             self._line_start[gesture.on_map] = gesture.last
         edit = gesture.finish()
         if isinstance(gesture, StrokeGesture):
@@ -243,6 +242,7 @@ class Canvas(Viewport):
             tool, document, self.tool_state.brush_of(tool), self.tool_state.foreground, self.sample(pointer),
             self._line_start.get(on_map) if shift else None,
         )
+        self._refresh_now()  # what is left of the stroke before
         self._gesture = gesture
         self._picture.begin(gesture.stroke, on_map)
         self._refresh_later(gesture.touched)
@@ -318,10 +318,11 @@ class Canvas(Viewport):
         self._due = QRect()
         view = self.view
         painter = QPainter(self)
-        painter.fillRect(event.rect(), SURROUND)
         left, top = view.to_world(QPointF(event.rect().topLeft()))
         right, bottom = view.to_world(QPointF(event.rect().bottomRight() + QPointF(1, 1).toPoint()))
         exposed = Rect.from_edges(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
+        if not self.editor.document.canvas.contains(exposed):
+            painter.fillRect(event.rect(), SURROUND)
         painter.save()
         painter.scale(1 / view.ratio, 1 / view.ratio)
         self._paint_pixels(painter, exposed)
@@ -347,7 +348,7 @@ class Canvas(Viewport):
         if self._gesture is not None:
             self._gesture.draw(painter, self.view)
         if self._hover is not None and not self.panning:
-            marks.draw_outline(painter, self._hover, self._outline_radius())
+            self._outline.draw(painter, self._hover, self._outline_radius(), self.view.ratio)
 
     def update_cursor(self) -> None:
         tool = self.tool_state.tool
@@ -365,18 +366,10 @@ class Canvas(Viewport):
         return super().panning or self.tool_state.tool == "hand"
 
     def _frame_cursor(self) -> Qt.CursorShape:
-        handle = None
-        if self._hover is not None and self._frame is not None:
-            x, y = self.view.to_world(self._hover)
-            handle = handle_at(self._frame.frame, x, y, HANDLE_SIDE / self.view.scale)
-        if handle is None:
+        if self._hover is None or self._frame is None:
             return Qt.CursorShape.CrossCursor
-        return {
-            (0, 0): Qt.CursorShape.SizeAllCursor,
-            (1, 0): Qt.CursorShape.SizeHorCursor, (-1, 0): Qt.CursorShape.SizeHorCursor,
-            (0, 1): Qt.CursorShape.SizeVerCursor, (0, -1): Qt.CursorShape.SizeVerCursor,
-            (1, 1): Qt.CursorShape.SizeFDiagCursor, (-1, -1): Qt.CursorShape.SizeFDiagCursor,
-        }.get((handle.h, handle.v), Qt.CursorShape.SizeBDiagCursor)
+        x, y = self.view.to_world(self._hover)
+        return marks.handle_cursor(handle_at(self._frame.frame, x, y, HANDLE_SIDE / self.view.scale))
 
     def leaveEvent(self, event: QEvent) -> None:
         self._update_outline()
