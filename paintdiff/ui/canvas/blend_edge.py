@@ -12,7 +12,7 @@ from paintdiff.document.requests import map_of
 from paintdiff.image.blending import feather_alpha
 from paintdiff.image.geometry import Rect
 
-LARGEST = 1024
+LARGEST = 640
 """A wider frame is outlined at a fraction of its resolution."""
 
 

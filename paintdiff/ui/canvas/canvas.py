@@ -237,6 +237,8 @@ class Canvas(Viewport):
         if not on_map and not (layer.visible and layer.opacity > 0):
             self.noticed.emit(f"The layer “{layer.name}” is hidden: show it to paint on it.")
             return
+        if on_map:
+            self.tool_state.set_overlay_visible(True)  # nobody paints blind
         shift = bool(pointer.modifiers & Qt.KeyboardModifier.ShiftModifier)
         gesture = StrokeGesture(
             tool, document, self.tool_state.brush_of(tool), self.tool_state.foreground, self.sample(pointer),
@@ -334,7 +336,8 @@ class Canvas(Viewport):
         if not self._comparing:
             if self._preview is not None:
                 self._preview.draw(painter, self.view)
-            elif self.tool_state.overlay_visible:
+            marking = isinstance(self._gesture, StrokeGesture) and self._gesture.on_map
+            if self.tool_state.overlay_visible and (self._preview is None or marking):
                 self._picture.draw_overlay(painter, self.view, exposed, self.tool_state.hatch)
         pixel_grid.draw(painter, self.view, exposed.intersected(self.editor.document.canvas))
 

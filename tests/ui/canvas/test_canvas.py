@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hand import MIDDLE, NONE, SHIFT, at, drag, move, press
+from tests.ui.canvas.hand import MIDDLE, NONE, SHIFT, at, drag, move, press
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QWheelEvent
 from PySide6.QtTest import QTest
@@ -124,6 +124,15 @@ def test_the_overlay_tints_in_proportion_and_can_be_hidden(canvas: Canvas, edito
     assert screen(canvas, Rect(100, 30, 1, 1))[0, 0, 1] > 200
     tools.set_overlay_visible(False)
     assert screen(canvas, Rect(100, 30, 1, 1))[0, 0].tolist() == [200, 200, 200]
+
+
+def test_painting_the_mask_shows_it(canvas: Canvas, tools: ToolState) -> None:
+    tools.set_overlay_visible(False)
+    canvas.set_preview(Rect(0, 0, 200, 150), np.full((150, 200, 4), 255, np.uint8))
+    press(canvas, (60, 60))
+    move(canvas, (90, 60))
+    assert tools.overlay_visible
+    assert screen(canvas, Rect(75, 60, 1, 1))[0, 0, 1] < 200
 
 
 def test_the_hatch_makes_stripes_in_the_mask_alone(canvas: Canvas, editor: Editor, tools: ToolState) -> None:

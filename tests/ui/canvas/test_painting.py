@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hand import ALT, LEFT, SHIFT, at, drag, move, press, release
+from tests.ui.canvas.hand import ALT, LEFT, SHIFT, at, drag, move, press, release
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QPointingDevice, QTabletEvent
 from PySide6.QtTest import QTest
