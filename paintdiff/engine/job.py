@@ -24,7 +24,7 @@ from paintdiff.generation.request import Recipe, Request
 from paintdiff.generation.result import Candidate, Progress, Report, Result
 from paintdiff.image.blending import over_matte
 
-PREVIEW_SHARE = 0.005  # of a run's time may go into its previews
+PREVIEW_SHARE = 0.003  # of a run's time may go into its previews
 
 EncodeText = Callable[[str], tuple[Tensor, Tensor]]
 
