@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_model import tiny_model
+from tests.tiny_model import tiny_model
 
 from paintdiff.__main__ import main
 from paintdiff.cli import outpaint_frame, read_mask

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from gaussian import gaussian_8d
+from tests.engine.gaussian import gaussian_8d
 
 from paintdiff.engine.denoiser import Clamped, Condition, NetworkDenoiser, Prediction
 from paintdiff.engine.guidance import ClassifierFree

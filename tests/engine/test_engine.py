@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tiny_model import tiny_model
+from tests.tiny_model import tiny_model
 
 from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.generation.cancel import Cancelled, CancelToken

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_model import tiny_model
+from tests.tiny_model import tiny_model
 
 from paintdiff.engine.denoiser import Condition
 from paintdiff.engine.device import find_device

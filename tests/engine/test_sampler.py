@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
-from gaussian import gaussian_8d
+from tests.engine.gaussian import gaussian_8d
 
 from paintdiff.engine.constraint import Free
 from paintdiff.engine.denoiser import Condition

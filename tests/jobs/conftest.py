@@ -1,7 +1,7 @@
 """Jobs on a gated engine, with every signal written down."""
 
 import pytest
-from gated_engine import GatedEngine
+from tests.jobs.gated_engine import GatedEngine
 
 from paintdiff.jobs.jobs import Jobs
 

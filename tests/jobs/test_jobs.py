@@ -2,7 +2,7 @@
 
 import threading
 
-from gated_engine import request
+from tests.jobs.gated_engine import request
 
 from paintdiff.jobs.engine_thread import FAULT
 from paintdiff.jobs.jobs import Jobs
