@@ -14,6 +14,7 @@ from paintdiff.training.backgrounds import Background, background
 from paintdiff.training.nouns import COMMON
 from paintdiff.training.sources import SPRITE_SIZE, Sprite
 
+# Only where everything is masked: beside kept pixels, no prompt must mean "go on as around", never "some thing".
 _CAPTION_DROP = 0.1
 _STYLE_WORDS = 0.12
 
@@ -52,11 +53,11 @@ class SceneMaker:
         """One scene with one of the tasks: thing in a mask, continuation, side bands, everything masked."""
         ground = background(self.size, rng)
         task = rng.random()
-        if task < 0.45:
+        if task < 0.42:
             return self._thing_in_mask(ground, rng)
-        if task < 0.65:
+        if task < 0.67:
             return self._continuation(ground, rng)
-        if task < 0.75:
+        if task < 0.77:
             return self._side_bands(ground, rng)
         return self._everything(ground, rng)
 
@@ -90,12 +91,16 @@ class SceneMaker:
         pixels = self._crowded(ground, rng, chance=0.25)
         thing = self.thing(rng)
         pixels, alpha = placed(pixels, thing.pixels, rng, rng.uniform(0.35, 0.85) * self.size)
-        return Scene(as_bytes(pixels), masks.around(alpha, rng), _maybe(thing.caption, rng))
+        return Scene(as_bytes(pixels), masks.around(alpha, rng), thing.caption)
 
     def _continuation(self, ground: Background, rng: np.random.Generator) -> Scene:
         """Background, things beside the hole but none that only the hole shows: the honest answer to no prompt."""
-        mask = masks.background_hole(self.size, rng)
         pixels = ground.pixels
+        if rng.random() < 0.35:  # the hole that something left: removal
+            _, gone = placed(pixels, self.thing(rng).pixels, rng, rng.uniform(0.3, 0.8) * self.size)
+            mask = masks.around(gone, rng)
+        else:
+            mask = masks.background_hole(self.size, rng)
         if rng.random() < 0.5:
             for _ in range(int(rng.integers(1, 3))):
                 before = pixels
@@ -103,7 +108,7 @@ class SceneMaker:
                 pixels, alpha = placed(before, self.thing(rng).pixels, rng, size)
                 if (alpha * mask).sum() > 0.15 * max(alpha.sum(), 1):
                     pixels = before
-        prompt = _maybe(ground.name, rng) if ground.name and rng.random() < 0.15 else ""
+        prompt = ground.name if rng.random() < 0.12 else ""
         return Scene(as_bytes(pixels), mask, prompt)
 
     def _side_bands(self, ground: Background, rng: np.random.Generator) -> Scene:
@@ -113,7 +118,7 @@ class SceneMaker:
             thing = self.thing(rng)
             pixels, alpha = placed(pixels, thing.pixels, rng, rng.uniform(0.3, 0.7) * self.size)
             if (alpha * mask).sum() > 0.3 * alpha.sum():
-                prompt = _maybe(thing.caption, rng)
+                prompt = thing.caption
         elif ground.name and rng.random() < 0.3:
             prompt = ground.name
         return Scene(as_bytes(pixels), mask, prompt)
