@@ -28,8 +28,10 @@ def draw(painter: QPainter, view: View, rect: Rect) -> None:
     across[:, np.array(columns) - columns[0]] = DASHES[:, None]
     along = np.ascontiguousarray(np.tile(DASHES, (64, 1))[None])
     painter.save()
-    painter.setBrushOrigin(area.x(), area.y())
+    # The dashes begin at the picture's origin, whatever part of it is being repainted.
+    painter.setBrushOrigin(area.x(), oy)
     painter.fillRect(area, QBrush(image_over(across)))
+    painter.setBrushOrigin(ox, oy)
     dashes = QBrush(image_over(along))
     for y in rows:
         painter.fillRect(area.x(), y, area.width(), 1, dashes)

@@ -19,6 +19,7 @@ from paintdiff.paint.brush import Brush, Sample
 from paintdiff.paint.inks import Colour, MarkMask
 from paintdiff.paint.stroke import Stroke
 from paintdiff.ui.canvas.canvas import Canvas
+from paintdiff.ui.qimage import to_array
 from paintdiff.ui.tool_state import ToolState
 
 BRUSH = Brush(size=12, hardness=0.5, opacity=0.8)
@@ -208,6 +209,24 @@ def test_undo_and_redo_repaint_as_a_fresh_canvas_would(
         step()
         canvas._hover = None
         assert canvas.grab().toImage() == fresh()
+
+
+@pytest.mark.parametrize("zoom", [0.3, 0.77, 1.0, 1.3, 3.7, 8.3])
+def test_repainting_only_what_changed_leaves_no_seams(
+    canvas: Canvas, editor: Editor, tools: ToolState, zoom: float
+) -> None:
+    canvas.zoom_to(zoom)
+    QApplication.processEvents()
+    middle = canvas.view.to_world(QPointF(200, 150))
+    for tool in ("brush", "mask_brush", "eraser"):
+        tools.set_tool(tool)
+        tools.set_brush(Brush(size=max(2.0, 40 / zoom), hardness=0.4))
+        drag(canvas, [(middle[0] + dx / zoom, middle[1] + dy / zoom) for dx, dy in ((-60, 0), (-20, 30), (40, -30))])
+    editor.undo()
+    QApplication.processEvents()
+    on_screen = to_array(canvas.screen().grabWindow(canvas.winId()).toImage()).astype(int)
+    # Smooth scaling rounds by where a repaint begins: one level at most.
+    assert np.abs(on_screen - to_array(canvas.grab().toImage())).max() <= 1
 
 
 def pen(canvas: Canvas, kind: QEvent.Type, point: tuple[float, float], pressure: float, eraser: bool = False) -> None:
