@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.ui.canvas.hand import MIDDLE, NONE, SHIFT, at, drag, move, press
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QWheelEvent
 from PySide6.QtTest import QTest
@@ -24,6 +23,7 @@ from paintdiff.image.tiles import Tiles
 from paintdiff.ui.canvas.canvas import Canvas
 from paintdiff.ui.qimage import to_array
 from paintdiff.ui.tool_state import ToolState
+from tests.ui.canvas.hand import MIDDLE, NONE, SHIFT, at, drag, move, press
 
 
 def grab(canvas: Canvas) -> QImage:
