@@ -106,7 +106,9 @@ class Canvas(Viewport):
             return
         if isinstance(self._gesture, FrameGesture):
             self._gesture = None
-        self._frame = None if frame is None else FrameOverlay(frame, feather, mode)
+        before, self._frame = self._frame, None if frame is None else FrameOverlay(frame, feather, mode)
+        if before is not None and self._frame is not None and mode == before.mode:
+            self._frame.keep_trace(before)
         self._trace_timer.start()
         self.update()
 

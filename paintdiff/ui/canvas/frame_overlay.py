@@ -31,6 +31,10 @@ class FrameOverlay:
         """Follow the change map of `document`; takes milliseconds, so call it once the map has come to rest."""
         self._mask_edge, self._blend_end = blend_edges(document, self.mode, self.frame, self.feather)
 
+    def keep_trace(self, before: FrameOverlay) -> None:
+        """Show the outlines of `before` until they are traced anew: they rarely move far, and do not blink then."""
+        self._mask_edge, self._blend_end = before._mask_edge, before._blend_end
+
     def draw(self, painter: QPainter, view: View, canvas: Rect, dimmed: bool, handles: bool, outlines: bool) -> None:
         """Draw over the picture with a painter that works in widget units.
 
