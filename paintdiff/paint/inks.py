@@ -11,10 +11,7 @@ import numpy as np
 class Ink(Protocol):
     """Changes pixels in proportion to a stroke's coverage; pixels with coverage 0 stay byte-equal."""
 
-    @property
-    def channels(self) -> int:
-        """How many channels the pixels have that it changes."""
-        ...
+    channels: ClassVar[int]
 
     def applied(self, base: np.ndarray, coverage: np.ndarray) -> np.ndarray:
         """`base` ((h, w, 4) or (h, w) uint8) under `coverage` ((h, w) uint8, 255 = whole), as a new array."""
