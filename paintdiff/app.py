@@ -1,0 +1,126 @@
+"""The desktop program: wires the editor, the jobs and the window together, and ends them cleanly."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths, QTimer
+from PySide6.QtWidgets import QApplication
+
+from paintdiff import __version__
+from paintdiff.document.edits import new_document
+from paintdiff.document.files import open_picture
+from paintdiff.editor import Editor
+from paintdiff.generation.engine import Engine
+from paintdiff.generation.errors import UserError
+from paintdiff.generation.request import BUNDLED_MODEL
+from paintdiff.jobs.jobs import Jobs
+from paintdiff.resource_files import resource
+from paintdiff.ui import icons, theme
+from paintdiff.ui.dialogs.messages import tell
+from paintdiff.ui.settings import Settings
+from paintdiff.ui.window import Window
+
+SAMPLE = ("samples", "first-light.ora")
+SAMPLE_PROMPT = "a red balloon"
+WARM_UP_AFTER_MS = 1500
+STOP_WAIT_MS = 3000
+
+log = logging.getLogger(__name__)
+
+
+def make_engine() -> Engine:
+    """The real engine; imports torch, so only the engine's thread calls it."""
+    from paintdiff.engine.engine import DiffusionEngine
+
+    return DiffusionEngine()
+
+
+def start_application(arguments: Sequence[str]) -> QApplication:
+    """The one QApplication, dressed in the theme of the settings."""
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        application = QApplication(["paintdiff", *arguments])
+    application.setApplicationName("PaintDiff")
+    application.setApplicationDisplayName("PaintDiff")
+    application.setApplicationVersion(__version__)
+    application.setDesktopFileName("paintdiff")
+    application.setWindowIcon(icons.program_icon())
+    theme.apply(application, theme.THEMES.get(Settings().theme, theme.DARK))
+    return application
+
+
+def open_window(
+    path: Path | None,
+    make: Callable[[], Engine] = make_engine,
+    settings: Settings | None = None,
+    log_file: Path | None = None,
+) -> Window:
+    """A shown window on the picture at `path`, or on the sample with its mask and prompt."""
+    editor = Editor(new_document(768, 512))
+    window = Window(editor, Jobs(make), settings or Settings(), log_file)
+    window.jobs.setParent(window)
+    window.show()
+    if path is not None:
+        window.files.open_path(path)
+    else:
+        _open_sample(window)
+    window.canvas.fit()
+    window.canvas.setFocus()
+    return window
+
+
+def _open_sample(window: Window) -> None:
+    try:
+        window.files.load(open_picture(resource(*SAMPLE)).document, name="Sample")
+    except UserError as error:
+        tell(window, "Could not open", str(error))
+        return
+    window.panel.fields["prompt"].set_value(SAMPLE_PROMPT)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Open the window, on a picture if one is named, and return the exit status when it is closed."""
+    application = start_application(arguments)
+    log_file = _start_log()
+    pictures = [Path(argument) for argument in arguments if not argument.startswith("-")]
+    window = open_window(pictures[0] if pictures else None, log_file=log_file)
+    QTimer.singleShot(WARM_UP_AFTER_MS, lambda: window.jobs.warm_up(BUNDLED_MODEL, "auto"))
+    status = application.exec()
+    _end(window, status)
+    return status
+
+
+def _start_log() -> Path | None:
+    """Write the log beside the settings of the user, 1 MB at most; without a place to write to there is none."""
+    folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(folder / "paintdiff.log", maxBytes=500_000, backupCount=1, encoding="utf-8")
+    except OSError:
+        return None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger("paintdiff").addHandler(handler)
+    logging.getLogger("paintdiff").setLevel(logging.INFO)
+    sys.excepthook = _log_exception
+    log.info("PaintDiff %s", __version__)
+    return folder / "paintdiff.log"
+
+
+def _log_exception(kind: type[BaseException], error: BaseException, trace: object) -> None:
+    log.critical("Unexpected error", exc_info=(kind, error, trace))  # type: ignore[arg-type]
+    sys.__excepthook__(kind, error, trace)  # type: ignore[arg-type]
+
+
+def _end(window: Window, status: int) -> None:
+    """Stop the engine's thread. One that is deep inside a download of weights or an import cannot be stopped, and
+    must not keep the program from ending: then the process ends without it, all files being written by now."""
+    if not window.jobs.stop(STOP_WAIT_MS):
+        log.info("Ended while the engine was busy")
+        logging.shutdown()
+        os._exit(status)

@@ -1,0 +1,1 @@
+"""The dialogs: a new picture, questions and messages, About."""

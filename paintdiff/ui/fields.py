@@ -1,0 +1,169 @@
+"""One control for each kind of sampling parameter, built from its declaration alone."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QWheelEvent
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QPlainTextEdit, QSlider, QVBoxLayout, QWidget
+
+from paintdiff.generation.sampling import Parameter
+
+SLIDER_STEPS = 1000
+
+
+class Field(QWidget):
+    """A control for one parameter. Signal: `value_changed()`, whoever changed it."""
+
+    value_changed = Signal()
+
+    def __init__(self, name: str, parameter: Parameter) -> None:
+        super().__init__()
+        self.name, self.parameter = name, parameter
+        self.setToolTip(parameter.help)
+
+    def value(self) -> object:
+        """The value as `Sampling` stores it."""
+        raise NotImplementedError
+
+    def set_value(self, value: object) -> None:
+        raise NotImplementedError
+
+    def _take_in(self, control: QWidget) -> None:
+        """Name the control that the user reaches, for screen readers and tests."""
+        control.setObjectName(self.name)
+        control.setAccessibleName(self.parameter.label)
+        control.setAccessibleDescription(self.parameter.help)
+        self.setFocusProxy(control)
+
+
+class NumberBox(QDoubleSpinBox):
+    """A spin box that the wheel passes over while the panel is scrolled."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class ChoiceBox(QComboBox):
+    """A combo box that the wheel passes over while the panel is scrolled."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class Slider(QSlider):
+    """A slider that the wheel passes over while the panel is scrolled."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class NumberField(Field):
+    """A whole or real number; a share of 1 is shown as percent, with a slider."""
+
+    def __init__(self, name: str, parameter: Parameter) -> None:
+        super().__init__(name, parameter)
+        self._scale = 100 if parameter.unit == "%" and parameter.maximum <= 1 else 1
+        self.box = NumberBox()
+        self.box.setRange(parameter.minimum * self._scale, parameter.maximum * self._scale)
+        self.box.setSingleStep(parameter.step * self._scale)
+        self.box.setDecimals(0 if parameter.kind == "int" or self._scale == 100 else 2 if parameter.step < 0.1 else 1)
+        self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        if parameter.unit and parameter.unit != parameter.label.lower():
+            self.box.setSuffix(f" {parameter.unit}")
+        self.row = QHBoxLayout(self)
+        self.row.setContentsMargins(0, 0, 0, 0)
+        self.row.setSpacing(4)
+        if self._scale == 100:
+            self._add_slider()
+            self.box.setFixedWidth(self.box.sizeHint().width())
+        self.row.addWidget(self.box, 0 if self._scale == 100 else 1)
+        self.box.valueChanged.connect(self.value_changed)
+        self._take_in(self.box)
+
+    def value(self) -> int | float:
+        number = self.box.value() / self._scale
+        return round(number) if self.parameter.kind == "int" else round(number, 6)
+
+    def set_value(self, value: object) -> None:
+        self.box.setValue(float(value) * self._scale)  # type: ignore[arg-type]
+
+    def _add_slider(self) -> None:
+        low, high = self.box.minimum(), self.box.maximum()
+        slider = Slider(Qt.Orientation.Horizontal)
+        slider.setRange(0, SLIDER_STEPS)
+        slider.setAccessibleName(self.parameter.label)
+        slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+        def follow() -> None:
+            with QSignalBlocker(slider):
+                slider.setValue(round((self.box.value() - low) / (high - low) * SLIDER_STEPS))
+
+        slider.valueChanged.connect(lambda at: self.box.setValue(low + (high - low) * at / SLIDER_STEPS))
+        self.box.valueChanged.connect(follow)
+        self.row.addWidget(slider, 1)
+
+
+class ChoiceField(Field):
+    """One of several named values."""
+
+    def __init__(self, name: str, parameter: Parameter) -> None:
+        super().__init__(name, parameter)
+        self.box = ChoiceBox()
+        self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        for value, label in parameter.choices.items():
+            self.box.addItem(label, value)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.box)
+        self.box.currentIndexChanged.connect(self.value_changed)
+        self._take_in(self.box)
+
+    def value(self) -> str:
+        return str(self.box.currentData())
+
+    def set_value(self, value: object) -> None:
+        self.box.setCurrentIndex(self.box.findData(value))
+
+
+class TextField(Field):
+    """A few lines of text, as long as the user likes."""
+
+    def __init__(self, name: str, parameter: Parameter, lines: int) -> None:
+        super().__init__(name, parameter)
+        self.edit = QPlainTextEdit()
+        self.edit.setTabChangesFocus(True)
+        self.edit.setPlaceholderText(parameter.help)
+        height = QFontMetrics(self.edit.font()).lineSpacing() * lines + 2 * round(self.edit.document().documentMargin())
+        self.edit.setFixedHeight(height + 8)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.edit)
+        self.edit.textChanged.connect(self.value_changed)
+        self._take_in(self.edit)
+
+    def value(self) -> str:
+        return self.edit.toPlainText()
+
+    def set_value(self, value: object) -> None:
+        if value != self.value():
+            self.edit.setPlainText(str(value))
+
+
+def make_field(name: str, parameter: Parameter) -> Field:
+    """The control for `parameter`. Raises ValueError for a kind that has none."""
+    if parameter.kind == "text":
+        return TextField(name, parameter, lines=3 if name == "prompt" else 2)
+    if parameter.kind == "choice":
+        return ChoiceField(name, parameter)
+    if parameter.kind in ("int", "float"):
+        return NumberField(name, parameter)
+    raise ValueError(f"no control for a parameter of kind {parameter.kind!r}")

@@ -1,0 +1,104 @@
+"""The big button: Generate, and while a job runs its progress, the time left and Cancel."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from paintdiff.generation.result import Progress
+from paintdiff.ui import icons
+
+
+class RunBar(QWidget):
+    """Signals: `generate_asked()`, `cancel_asked()`, and `offer_taken()` when the user takes what the hint offers."""
+
+    generate_asked = Signal()
+    cancel_asked = Signal()
+    offer_taken = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generate = QPushButton("Generate", objectName="generate")
+        self.generate.setToolTip("Generate with these settings (Ctrl+Enter)")
+        self.progress = QProgressBar(objectName="progress", textVisible=True)
+        self.cancel = QPushButton("Cancel", objectName="cancel", toolTip="Stop this generation (Esc)")
+        icons.put(self.cancel, "cancel")
+        self.hint = QLabel(objectName="hint", wordWrap=True)
+        self.hint.setProperty("muted", True)
+        self.offer = QPushButton(objectName="offer")
+        running = QWidget()
+        row = QHBoxLayout(running)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.progress, 1)
+        row.addWidget(self.cancel)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.generate)
+        self._stack.addWidget(running)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 12)
+        column.setSpacing(8)
+        column.addWidget(self.hint)
+        column.addWidget(self.offer)
+        column.addWidget(self._stack)
+        self._stack.setFixedHeight(self.generate.sizeHint().height() + 6)
+        self.generate.clicked.connect(self.generate_asked)
+        self.cancel.clicked.connect(self.cancel_asked)
+        self.offer.clicked.connect(self.offer_taken)
+        self._clock: tuple[int, float] | None = None
+        self.show_hint("")
+        self.show_idle()
+
+    def show_hint(self, hint: str, offer: str = "") -> None:
+        """One sentence on what stands in the way, and a button that helps; "" for none."""
+        self.hint.setText(hint)
+        self.hint.setVisible(bool(hint))
+        self.offer.setText(offer)
+        self.offer.setVisible(bool(offer))
+
+    def show_idle(self) -> None:
+        self._clock = None
+        self._stack.setCurrentIndex(0)
+
+    def show_queued(self) -> None:
+        """A job is on its way, and nothing is known of it yet."""
+        self._clock = None
+        self._show_stage("Waiting for the engine…")
+        self._stack.setCurrentIndex(1)
+
+    def show_progress(self, progress: Progress, waiting: int) -> None:
+        """Where the running job stands; `waiting` jobs stand behind it."""
+        self._stack.setCurrentIndex(1)
+        more = f" · {waiting} waiting" if waiting else ""
+        if progress.stage == "sampling" and progress.steps:
+            self.progress.setRange(0, progress.steps)
+            self.progress.setValue(progress.step)
+            self.progress.setFormat(f"{progress.step} / {progress.steps}{self._time_left(progress)}{more}")
+        else:
+            self._show_stage(("Finishing…" if progress.stage == "finishing" else "Loading the model…") + more)
+
+    def _show_stage(self, text: str) -> None:
+        self.progress.setRange(0, 1)  # a bar without an end would show no text
+        self.progress.setValue(0)
+        self.progress.setFormat(text)
+
+    def _time_left(self, progress: Progress) -> str:
+        now = time.monotonic()
+        if self._clock is None or progress.step < self._clock[0]:
+            self._clock = progress.step, now
+        first, start = self._clock
+        if progress.step == first:
+            return ""
+        seconds = (now - start) / (progress.step - first) * (progress.steps - progress.step)
+        return f" · {readable_seconds(seconds)} left"
+
+
+def readable_seconds(seconds: float) -> str:
+    """A rough duration: "3 s", "2 min", "1 h 10 min"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

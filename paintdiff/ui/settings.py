@@ -1,0 +1,72 @@
+"""What the window remembers from one day to the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+RECENT_COUNT = 10
+
+
+class Settings:
+    """Theme, recent files, the last folder and the window's place, kept in an INI file of the user's."""
+
+    def __init__(self, store: QSettings | None = None) -> None:
+        self._store = store or QSettings(
+            QSettings.Format.IniFormat, QSettings.Scope.UserScope, "PaintDiff", "PaintDiff"
+        )
+
+    @property
+    def theme(self) -> str:
+        return str(self._store.value("theme", "dark"))
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        self._store.setValue("theme", name)
+
+    @property
+    def recent(self) -> list[Path]:
+        """Files opened or saved last, the newest first."""
+        stored = self._store.value("recent", [])
+        names = [stored] if isinstance(stored, str) else list(stored or [])  # an INI file holds a list of one as text
+        return [Path(str(name)) for name in names]
+
+    def add_recent(self, path: Path) -> None:
+        path = path.absolute()
+        kept = [path, *(each for each in self.recent if each != path)][:RECENT_COUNT]
+        self._store.setValue("recent", [str(each) for each in kept])
+
+    def forget_recent(self, path: Path | None = None) -> None:
+        """Drop `path`, or every recent file."""
+        kept = [] if path is None else [str(each) for each in self.recent if each != path]
+        self._store.setValue("recent", kept)
+
+    @property
+    def folder(self) -> Path:
+        """Where file dialogs begin."""
+        return Path(str(self._store.value("folder", str(Path.home()))))
+
+    @folder.setter
+    def folder(self, folder: Path) -> None:
+        self._store.setValue("folder", str(folder))
+
+    @property
+    def geometry(self) -> QByteArray:
+        return self._bytes("geometry")
+
+    @property
+    def state(self) -> QByteArray:
+        return self._bytes("state")
+
+    def set_place(self, geometry: QByteArray, state: QByteArray) -> None:
+        """Remember where the window was and how its docks lay."""
+        self._store.setValue("geometry", geometry)
+        self._store.setValue("state", state)
+
+    def write(self) -> None:
+        self._store.sync()
+
+    def _bytes(self, key: str) -> QByteArray:
+        value = self._store.value(key)
+        return value if isinstance(value, QByteArray) else QByteArray()

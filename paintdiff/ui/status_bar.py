@@ -1,0 +1,64 @@
+"""The line at the bottom: notices, the proof of kept pixels, model and device, the pointer, the zoom."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel, QStatusBar
+
+from paintdiff.generation.engine import ModelInfo
+from paintdiff.generation.result import Report
+from paintdiff.image.geometry import Rect
+
+NOTICE_MS = 8000
+
+
+class StatusBar(QStatusBar):
+    """Labels that are always there, and notices that pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeGripEnabled(False)
+        self.proof = QLabel(objectName="proof")
+        self.proof.setProperty("good", True)
+        self.model = QLabel("model not loaded yet", objectName="model")
+        self.place = QLabel(objectName="place")
+        self.zoom = QLabel(objectName="zoom")
+        self._size, self._pointer = "", ""
+        for label in (self.proof, self.model, self.place, self.zoom):
+            label.setContentsMargins(8, 2, 8, 2)
+            self.addPermanentWidget(label)
+        for label in (self.model, self.place, self.zoom):
+            label.setProperty("muted", True)
+        self.model.setToolTip("The model that generates, and the device that it runs on")
+        self.place.setMinimumWidth(self.place.fontMetrics().horizontalAdvance("16384, 16384 · 16384 × 16384") + 16)
+        self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("6400 %") + 16)
+
+    def notice(self, sentence: str) -> None:
+        """One sentence that stays for some seconds."""
+        self.showMessage(sentence, NOTICE_MS)
+
+    def show_proof(self, report: Report) -> None:
+        """What the check of the last job found; a failed check is an error and never comes here."""
+        if report.kept_pixels:
+            self.proof.setText(f"{report.kept_pixels:,} kept pixels unchanged ✓")
+            self.proof.setToolTip("Every pixel outside the mask was compared byte by byte after the last generation.")
+        else:
+            self.proof.setText("whole frame repainted")
+            self.proof.setToolTip("The mask covered the whole frame: there was nothing to keep.")
+
+    def show_model(self, info: ModelInfo) -> None:
+        self.model.setText(f"{info.name} · {info.size} px · {info.device}")
+
+    def show_zoom(self, zoom: float) -> None:
+        percent = zoom * 100
+        self.zoom.setText(f"{percent:.0f} %" if percent >= 10 else f"{percent:.1f} %")
+
+    def show_size(self, canvas: Rect) -> None:
+        self._size = f"{canvas.w} × {canvas.h}"
+        self._show_place()
+
+    def show_pointer(self, x: int, y: int) -> None:
+        self._pointer = f"{x}, {y} · "
+        self._show_place()
+
+    def _show_place(self) -> None:
+        self.place.setText(self._pointer + self._size)

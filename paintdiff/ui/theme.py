@@ -1,0 +1,113 @@
+"""The look: a dark and a light palette of our own for Fusion, and the little that a palette cannot say."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from string import Template
+
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of a theme as #rrggbb. `name` is what settings store, `label` what the menu shows."""
+
+    name: str
+    label: str
+    window: str
+    raised: str
+    base: str
+    border: str
+    hover: str
+    text: str
+    muted: str
+    disabled: str
+    accent: str
+    accent_hover: str
+    accent_text: str
+    good: str
+    bad: str
+
+
+DARK = Theme(
+    "dark", "Dark", window="#2b2c2f", raised="#393b40", base="#1f2023", border="#45474d", hover="#44474d",
+    text="#e3e4e6", muted="#a2a6ad", disabled="#74777d", accent="#3a74cf", accent_hover="#4a83dd",
+    accent_text="#ffffff", good="#7fc98f", bad="#f0908a",
+)
+LIGHT = Theme(
+    "light", "Light", window="#eeeff1", raised="#fafafb", base="#ffffff", border="#c3c6cc", hover="#e0e3e8",
+    text="#22242a", muted="#5c6068", disabled="#989ca4", accent="#2c66c2", accent_hover="#3a75d2",
+    accent_text="#ffffff", good="#1f7a3a", bad="#b3261e",
+)
+THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
+
+STYLE = Template("""
+QToolTip { color: $text; background: $raised; border: 1px solid $border; padding: 4px; }
+QMainWindow::separator { background: $window; width: 4px; height: 4px; }
+QMainWindow::separator:hover { background: $accent; }
+QToolBar { background: $window; border: none; padding: 4px; spacing: 2px; }
+QToolBar QToolButton, QToolButton[flat="true"] { border: 1px solid transparent; border-radius: 4px; padding: 4px; }
+QToolBar QToolButton:hover, QToolButton[flat="true"]:hover { background: $hover; }
+QToolBar QToolButton:checked, QToolButton[flat="true"]:checked { background: $accent; }
+QToolBar::separator { background: $border; height: 1px; width: 1px; margin: 4px; }
+QStatusBar { background: $window; border-top: 1px solid $border; }
+QStatusBar::item { border: none; }
+QDockWidget { font-weight: 600; }
+QDockWidget::title { background: $window; padding: 6px 8px; border-top: 1px solid $border; }
+QLabel[muted="true"] { color: $muted; }
+QLabel[good="true"] { color: $good; }
+QLabel[bad="true"] { color: $bad; }
+QPlainTextEdit, QListView { background: $base; border: 1px solid $border; border-radius: 4px; }
+QPlainTextEdit { padding: 2px; }
+QPlainTextEdit:focus, QListView:focus { border-color: $accent; }
+QPushButton#generate {
+    background: $accent; color: $accent_text; border: none; border-radius: 4px; padding: 8px; font-weight: 600;
+}
+QPushButton#generate:hover { background: $accent_hover; }
+QPushButton#generate:focus { border: 1px solid $text; }
+QPushButton#generate:disabled { background: $raised; color: $disabled; }
+QToolButton[segment="true"] { background: $base; border: 1px solid $border; padding: 5px 2px; color: $text; }
+QToolButton[segment="true"]:hover { background: $hover; }
+QToolButton[segment="true"]:focus { border-color: $text; }
+QToolButton[segment="true"]:checked { background: $accent; color: $accent_text; border-color: $accent; }
+QToolButton#first_segment { border-top-left-radius: 4px; border-bottom-left-radius: 4px; }
+QToolButton#last_segment { border-top-right-radius: 4px; border-bottom-right-radius: 4px; }
+QProgressBar {
+    background: $base; color: $text; border: 1px solid $border; border-radius: 4px; text-align: center;
+    min-height: 20px;
+}
+QProgressBar::chunk { background: $accent; border-radius: 3px; }
+QScrollArea#settings { background: transparent; border: none; }
+QListView#candidates { border: none; border-radius: 0; border-top: 1px solid $border; }
+""")
+
+
+def current(application: QApplication) -> Theme:
+    """The theme that `apply` set, dark before that."""
+    return THEMES.get(str(application.property("theme")), DARK)
+
+
+def apply(application: QApplication, theme: Theme) -> None:
+    """Dress the whole program in `theme`; widgets hear of it through a palette change."""
+    application.setProperty("theme", theme.name)
+    application.setStyle("Fusion")
+    application.setPalette(palette_of(theme))
+    application.setStyleSheet(STYLE.substitute(asdict(theme)))
+
+
+def palette_of(theme: Theme) -> QPalette:
+    role, palette = QPalette.ColorRole, QPalette()
+    colours = {
+        role.Window: theme.window, role.WindowText: theme.text, role.Base: theme.base, role.AlternateBase: theme.raised,
+        role.Text: theme.text, role.Button: theme.raised, role.ButtonText: theme.text, role.BrightText: theme.bad,
+        role.ToolTipBase: theme.raised, role.ToolTipText: theme.text, role.Highlight: theme.accent,
+        role.HighlightedText: theme.accent_text, role.Link: theme.accent_hover, role.PlaceholderText: theme.muted,
+        role.Mid: theme.border,
+    }
+    for each, colour in colours.items():
+        palette.setColor(each, QColor(colour))
+    for each in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, each, QColor(theme.disabled))
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(theme.border))
+    return palette
