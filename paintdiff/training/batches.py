@@ -15,7 +15,7 @@ from paintdiff.training.diffusion import Batch
 from paintdiff.training.scenes import Scene, SceneMaker
 
 # (from this step on, pictures in a batch): early on steps count, later the gradient's noise does
-BATCH_SIZES = ((0, 16), (4_000, 32), (20_000, 64))
+BATCH_SIZES = ((0, 16), (15_000, 32), (60_000, 64))
 
 
 def batch_size(step: int) -> int:
