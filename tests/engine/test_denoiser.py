@@ -1,11 +1,11 @@
 import pytest
 import torch
-from tests.engine.gaussian import gaussian_8d
 
 from paintdiff.engine.denoiser import Clamped, Condition, NetworkDenoiser, Prediction
 from paintdiff.engine.guidance import ClassifierFree
 from paintdiff.engine.schedule import Flow, VPCosine, VPLinear
 from paintdiff.generation.errors import UserError
+from tests.engine.gaussian import gaussian_8d
 
 X0 = torch.tensor([[0.3, -0.8, 0.1]], dtype=torch.float64)
 EPS = torch.tensor([[1.2, 0.4, -0.7]], dtype=torch.float64)
@@ -74,6 +74,14 @@ def test_guidance_mixes_the_prompt_and_the_negative_prompt_linearly(w, expected,
     torch.testing.assert_close(prediction.x0, torch.full((1, 3), expected))
     assert prediction.x_t.shape == (1, 3)
     assert seen == [calls]
+
+
+def test_guidance_follows_a_prompt_that_changes_under_way() -> None:
+    told = torch.ones(1, 4, dtype=torch.bool)
+    guided = ClassifierFree(worded, 2.0, torch.zeros(1, 4, 2), told)
+    for level in (1.0, 3.0):
+        prediction = guided(torch.zeros(1, 3), 0.5, Condition(torch.full((1, 4, 2), level), told))
+        torch.testing.assert_close(prediction.x0, torch.full((1, 3), 2 * level))
 
 
 def test_guidance_hands_mask_and_known_pixels_to_both_sides() -> None:

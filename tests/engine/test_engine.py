@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.tiny_model import tiny_model
+from safetensors.torch import load_file, save_file
 
+from paintdiff.engine.denoiser import Condition
 from paintdiff.engine.engine import DiffusionEngine
+from paintdiff.engine.model import load_model
+from paintdiff.engine.noise import Noise
 from paintdiff.generation.cancel import Cancelled, CancelToken
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import Request
@@ -16,6 +20,7 @@ from paintdiff.generation.result import Progress, Result
 from paintdiff.generation.sampling import MAX_SEED, SAMPLERS, Sampling
 from paintdiff.image.blending import over
 from paintdiff.image.geometry import Rect
+from tests.tiny_model import tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +80,42 @@ def test_every_parameter_has_a_say(engine, model, changed) -> None:
     asked = request(model)
     other = replace(asked, sampling=replace(asked.sampling, **changed))
     assert not same(generated(engine, asked), generated(engine, other))
+
+
+def test_a_fill_is_ddim_with_replacement_guidance_and_a_clamp_written_out(tmp_path) -> None:
+    """The whole engine against ten plain lines, on a network that overshoots."""
+    folder = tiny_model(tmp_path / "loud")
+    weights = load_file(folder / "model.safetensors")
+    weights["leave.weight"] *= 10
+    save_file(weights, folder / "model.safetensors")
+    asked = request(str(folder), 16, 16, sampler="ddim", guidance=4.0, negative="grey")
+    patch = generated(DiffusionEngine(), asked).candidates[0].patch
+
+    model = load_model(str(folder), "cpu")
+    known = model.space.encode(asked.picture[..., :3])
+    mask = torch.from_numpy(asked.change_map > 0).float()[None, None]
+    prompt = Condition(*model.encode_text("a red apple"), mask, known * (1 - mask))
+    negative = Condition(*model.encode_text("grey"), mask, prompt.known)
+    noise = x_t = Noise(0, (1, 3, 16, 16))(0)
+    for t, s in ((1.0, 0.75), (0.75, 0.5), (0.5, 0.25), (0.25, 0.0)):
+        towards, away = model.network(torch.cat([x_t, x_t]), t, prompt.with_batch(negative)).chunk(2)
+        x0 = mask * (away + 4 * (towards - away)).clamp(-1, 1) + (1 - mask) * known
+        eps = mask * (x_t - (1 - t) * x0) / t + (1 - mask) * noise
+        x_t = (1 - s) * x0 + s * eps
+    painted = asked.change_map > 0
+    assert abs(model.space.decode(x_t)[painted] - patch[painted][:, :3]).max() <= 1
+
+
+def test_a_patch_that_would_change_a_kept_pixel_is_an_error(engine, model, monkeypatch) -> None:
+    monkeypatch.setattr("paintdiff.engine.job.kept_pixels", lambda request, patch: (700, 1))
+    with pytest.raises(RuntimeError, match="1 of 700 kept pixels"):
+        generated(engine, request(model))
+
+
+def test_another_model_reads_the_prompt_anew(engine, model, tmp_path) -> None:
+    other = str(tiny_model(tmp_path / "other", seed=1))
+    generated(engine, request(model))
+    assert same(generated(engine, request(other)), generated(DiffusionEngine(), request(other)))
 
 
 def test_progress_counts_over_all_candidates_and_shows_the_picture_forming(engine, model) -> None:
@@ -155,12 +196,10 @@ def test_a_prompt_of_any_kind_is_taken(engine, model) -> None:
 
 
 def test_a_network_that_breaks_down_is_a_clear_sentence_and_the_next_request_works(model, tmp_path) -> None:
-    import safetensors.torch
-
     broken = tiny_model(tmp_path / "broken")
-    weights = safetensors.torch.load_file(broken / "model.safetensors")
+    weights = load_file(broken / "model.safetensors")
     weights["leave.bias"][:] = float("nan")
-    safetensors.torch.save_file(weights, broken / "model.safetensors")
+    save_file(weights, broken / "model.safetensors")
     engine = DiffusionEngine()
     with pytest.raises(UserError, match="not a number"):
         generated(engine, request(str(broken)))

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.tiny_model import tiny_model
 
 from paintdiff.engine.denoiser import Condition
-from paintdiff.engine.device import find_device
+from paintdiff.engine.device import find_device, leave_a_core
 from paintdiff.engine.model import find_folder, load_model
 from paintdiff.generation.errors import UserError
 from paintdiff.resource_files import resource
+from tests.tiny_model import tiny_model
 
 
 @pytest.fixture
@@ -96,6 +96,20 @@ def test_a_device_that_is_unknown_or_absent_is_named() -> None:
     absent = next(name for name in ("mps", "xpu", "cuda") if find_device("auto").type != name)
     with pytest.raises(UserError, match=f"no {absent} device"):
         find_device(absent)
+
+
+def test_a_core_is_left_to_the_window_unless_the_user_said_otherwise(monkeypatch) -> None:
+    before = torch.get_num_threads()
+    try:
+        monkeypatch.setattr("paintdiff.engine.device.CORES", 4)
+        monkeypatch.setenv("OMP_NUM_THREADS", str(before))
+        leave_a_core()
+        assert torch.get_num_threads() == before
+        monkeypatch.delenv("OMP_NUM_THREADS")
+        leave_a_core()
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_resources_are_found_in_a_checkout() -> None:

@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
-from tests.engine.gaussian import gaussian_8d
 
 from paintdiff.engine.constraint import Free
 from paintdiff.engine.denoiser import Condition
@@ -15,6 +14,7 @@ from paintdiff.engine.run import run
 from paintdiff.engine.sampler import DDIM, DDPM, State, make_sampler, posterior_variance
 from paintdiff.engine.schedule import Flow, VPCosine, VPLinear, discrete, log_snr
 from paintdiff.generation.cancel import CancelToken
+from tests.engine.gaussian import gaussian_8d
 
 SCHEDULES = (Flow(), VPLinear(), VPCosine())
 BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
