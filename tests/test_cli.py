@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.tiny_model import tiny_model
 
 from paintdiff.__main__ import main
 from paintdiff.cli import outpaint_frame, read_mask
 from paintdiff.document.save import read_recipe
 from paintdiff.image.geometry import Rect
+from tests.tiny_model import tiny_model
 
 ROOT = Path(__file__).parent.parent
 
