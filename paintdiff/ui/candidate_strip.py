@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QKeyEvent
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -11,6 +11,9 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
@@ -42,16 +45,16 @@ class CandidateStrip(QWidget):
         self.discard = _button("discard", "Discard", "Drop all candidates (Delete)")
         self.compare = _button("compare", "Before", "Hold to see the picture without it (hold \\)")
         buttons = QVBoxLayout()
+        buttons.setContentsMargins(0, 8, 0, 8)
         buttons.setSpacing(4)
         for button in (self.accept, self.compare, self.discard):
             buttons.addWidget(button)
-        buttons.addStretch()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 8, 0)
         row.setSpacing(8)
         row.addWidget(self.list, 1)
         row.addLayout(buttons)
-        self.setFixedHeight(SIDE + 28)
+        self.setFixedHeight(SIDE + 34)
         self.list.currentRowChanged.connect(lambda _row: self._tell())
         self.list.itemEntered.connect(lambda item: self.looked_at.emit(self.list.row(item)))
         self.list.pointer_left.connect(self._tell)
@@ -67,7 +70,9 @@ class CandidateStrip(QWidget):
         """Put `candidates` at the end and choose the first of them."""
         first = self.list.count()
         for candidate in candidates:
-            item = QListWidgetItem(QIcon(thumbnail(over(request.picture, candidate.patch), SIDE)), "")
+            item = QListWidgetItem()
+            item.setData(Qt.ItemDataRole.DecorationRole, thumbnail(over(request.picture, candidate.patch), SIDE))
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"Candidate {self.list.count() + 1}")
             item.setToolTip(_described(candidate))
             self.list.addItem(item)
         self.show()
@@ -98,6 +103,30 @@ class CandidateStrip(QWidget):
         self.compare.setEnabled(chosen)
 
 
+class CandidateDelegate(QStyledItemDelegate):
+    """Draws a thumbnail, framed if it is the chosen one."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        rect: QRect = option.rect  # type: ignore[attr-defined]
+        palette: QPalette = option.palette  # type: ignore[attr-defined]
+        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        pixmap: QPixmap = index.data(Qt.ItemDataRole.DecorationRole)
+        size = pixmap.deviceIndependentSize().toSize()
+        place = QRect(0, 0, size.width(), size.height())
+        place.moveCenter(rect.center())
+        painter.drawPixmap(place, pixmap)
+        role = QPalette.ColorRole
+        chosen, pointed = state & QStyle.StateFlag.State_Selected, state & QStyle.StateFlag.State_MouseOver
+        if chosen or pointed:
+            colour = palette.color(role.Highlight if chosen else role.Mid)
+            pen = QPen(colour, 3)
+            pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+            painter.setPen(pen)
+            painter.drawRect(place.adjusted(-3, -3, 2, 2))
+
+
 class CandidateList(QListWidget):
     """The row of thumbnails; arrow keys move in it, Enter accepts, Delete discards."""
 
@@ -112,8 +141,9 @@ class CandidateList(QListWidget):
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(False)
         self.setMovement(QListView.Movement.Static)
-        self.setIconSize(QSize(SIDE, SIDE))
+        self.setItemDelegate(CandidateDelegate(self))
         self.setGridSize(QSize(SIDE + 12, SIDE + 12))
+        self.setViewportMargins(8, 6, 8, 6)
         self.setUniformItemSizes(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -141,7 +141,7 @@ class TextField(Field):
         super().__init__(name, parameter)
         self.edit = QPlainTextEdit()
         self.edit.setTabChangesFocus(True)
-        self.edit.setPlaceholderText(parameter.help)
+        self.edit.setPlaceholderText(parameter.help.split(";")[0])
         height = QFontMetrics(self.edit.font()).lineSpacing() * lines + 2 * round(self.edit.document().documentMargin())
         self.edit.setFixedHeight(height + 8)
         column = QVBoxLayout(self)
@@ -161,7 +161,7 @@ class TextField(Field):
 def make_field(name: str, parameter: Parameter) -> Field:
     """The control for `parameter`. Raises ValueError for a kind that has none."""
     if parameter.kind == "text":
-        return TextField(name, parameter, lines=3 if name == "prompt" else 2)
+        return TextField(name, parameter, lines=3 if name == "prompt" else 1)
     if parameter.kind == "choice":
         return ChoiceField(name, parameter)
     if parameter.kind in ("int", "float"):

@@ -34,6 +34,15 @@ class Pending:
     candidate: Candidate
 
 
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """The candidates of the last acceptance, for the case that it is undone."""
+
+    before: Document
+    after: Document
+    pending: list[Pending]
+
+
 class Generating(QObject):
     """Runs generations on snapshots of the document, and holds what came of them.
 
@@ -53,7 +62,7 @@ class Generating(QObject):
         self._editor, self._jobs, self._canvas, self._panel, self._strip = editor, jobs, canvas, panel, strip
         self._requests: dict[int, Request] = {}
         self._pending: list[Pending] = []
-        self._shelved: tuple[Document, list[Pending]] | None = None
+        self._shelved: Shelf | None = None
         self._change_map: Tiles = editor.document.change_map
         self._model_side = MODEL_SIDE
         self._connect()
@@ -125,7 +134,7 @@ class Generating(QObject):
             return
         self._drop_candidates()
         self._editor.replace("Accept candidate", after)
-        self._shelved = before, pending
+        self._shelved = Shelf(before, after, pending)
 
     def discard(self) -> None:
         self._shelved = None
@@ -154,12 +163,14 @@ class Generating(QObject):
         self._show_frame()
 
     def _on_document_changed(self, document: Document, _dirty: Rect) -> None:
-        if self._shelved is not None and document is self._shelved[0] and not self._pending:
-            self._bring_back(self._shelved[1])
+        shelf = self._shelved
+        if shelf is not None and document is shelf.before and not self._pending:
+            self._bring_back(shelf.pending)
+        elif shelf is not None and document is shelf.after and self._pending is shelf.pending:
+            self._drop_candidates()
         elif document.change_map is not self._change_map and self._pending:
             self._strip.choose(-1)  # a mask being painted must be seen
         self._change_map = document.change_map
-        self._panel.run_bar.show_hint("")
         self._show_frame()
 
     def _bring_back(self, pending: list[Pending]) -> None:

@@ -106,7 +106,8 @@ class GenerationPanel(QWidget):
         for name, field in self.fields.items():
             form = self._folded_form if name in FOLDED else self._form
             if field.parameter.kind == "text":
-                label = _label(field)
+                label = QLabel(field.parameter.label, toolTip=field.parameter.help)
+                label.setBuddy(field)
                 form.addRow(label)
                 form.addRow(field)
             else:
@@ -202,7 +203,7 @@ def _form() -> QFormLayout:
     form = QFormLayout()
     form.setContentsMargins(0, 0, 0, 0)
     form.setHorizontalSpacing(8)
-    form.setVerticalSpacing(8)
+    form.setVerticalSpacing(6)
     form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     return form
@@ -217,7 +218,7 @@ def _label(field: Field) -> QLabel:
 def _plain_label(text: str, buddy: QWidget) -> QLabel:
     label = QLabel(text)
     label.setBuddy(buddy)
-    label.setMinimumWidth(LABEL_WIDTH)
+    label.setMinimumSize(LABEL_WIDTH, buddy.sizeHint().height())  # so that both stand on one line
     return label
 
 

@@ -60,6 +60,7 @@ QLabel[good="true"] { color: $good; }
 QLabel[bad="true"] { color: $bad; }
 QPlainTextEdit, QListView { background: $base; border: 1px solid $border; border-radius: 4px; }
 QPlainTextEdit { padding: 2px; }
+GenerationPanel QToolButton[flat="true"] { padding: 2px; }
 QPlainTextEdit:focus, QListView:focus { border-color: $accent; }
 QPushButton#generate {
     background: $accent; color: $accent_text; border: none; border-radius: 4px; padding: 8px; font-weight: 600;
@@ -79,7 +80,7 @@ QProgressBar {
 }
 QProgressBar::chunk { background: $accent; border-radius: 3px; }
 QScrollArea#settings { background: transparent; border: none; }
-QListView#candidates { border: none; border-radius: 0; border-top: 1px solid $border; }
+QListView#candidates { background: $window; border: none; border-radius: 0; border-top: 1px solid $border; }
 """)
 
 

@@ -142,7 +142,7 @@ class Canvas(Viewport):
             self._expose(self._shown_at(rect))
         if len(changed) > 64:
             self.update()
-        self._show(self.view)
+        self._follow_size()
 
     def _on_tool_changed(self, _tool: str) -> None:
         self.cancel_stroke()
