@@ -14,6 +14,7 @@ from paintdiff.engine.text import PAD
 # x0 is known almost exactly near t = 0: without a floor the last percent of time would rule the loss.
 SMALLEST_T = 0.05
 OUTSIDE_WEIGHT = 0.1
+CONTINUATION_WEIGHT = 5.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,16 @@ def velocity_loss(x0_hat: Tensor, batch: Batch, t: Tensor) -> Tensor:
     error = (x0_hat - batch.x0).square().mean(1, keepdim=True)
     per_picture = (error * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3))
     return per_picture / t.clamp(min=SMALLEST_T).square()
+
+
+def task_weight(batch: Batch) -> Tensor:
+    """(N,) what each picture's loss counts: more for continuation, without a prompt and beside kept pixels.
+
+    There the answer is nearly certain and the errors small, but a box one shade off is what a painter sees first. The
+    weight depends on the condition alone, so the best prediction stays the conditional mean.
+    """
+    continuation = (batch.tokens[:, 1:] == PAD).all(1) & (batch.mask.mean((1, 2, 3)) < 1)
+    return 1 + (CONTINUATION_WEIGHT - 1) * continuation.to(batch.x0.dtype)
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ import torch
 from paintdiff.training import checkpoint
 from paintdiff.training.batches import SceneBatches, stream
 from paintdiff.training.checkpoint import Run
-from paintdiff.training.diffusion import Batch, draw_times, noised, velocity_loss
+from paintdiff.training.diffusion import Batch, draw_times, noised, task_weight, velocity_loss
 
 _WARM_UP = 200
 _AVERAGE = 0.9995
@@ -70,7 +70,7 @@ def train_step(run: Run, batch: Batch, plan: TrainingPlan) -> tuple[torch.Tensor
         x0_hat = run.network(x_t, t, batch.mask, batch.known, text, batch.tokens != 0)
     losses = velocity_loss(x0_hat, batch, t)
     run.optimizer.zero_grad()
-    losses.mean().backward()
+    (losses * task_weight(batch)).mean().backward()
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
     run.optimizer.step()
     run.step += 1

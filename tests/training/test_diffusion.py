@@ -5,7 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from paintdiff.training.diffusion import SMALLEST_T, Batch, draw_times, fill, noised, velocity_loss
+from paintdiff.training.diffusion import (
+    CONTINUATION_WEIGHT,
+    SMALLEST_T,
+    Batch,
+    draw_times,
+    fill,
+    noised,
+    task_weight,
+    velocity_loss,
+)
 
 
 def batch(count: int = 4, size: int = 8, seed: int = 0) -> Batch:
@@ -41,6 +50,13 @@ def test_the_weight_stops_growing_near_the_clean_picture() -> None:
     given = batch(count=2)
     losses = velocity_loss(given.x0 + 0.1, given, torch.tensor([SMALLEST_T, SMALLEST_T / 100]))
     torch.testing.assert_close(losses[0], losses[1])
+
+
+def test_continuation_counts_more_than_things_and_whole_pictures() -> None:
+    given = batch(count=3)
+    given.tokens[:] = torch.tensor([[1, 0, 0, 0, 0], [1, 5, 0, 0, 0], [1, 0, 0, 0, 0]])
+    given.mask[2] = 1
+    assert task_weight(given).tolist() == [CONTINUATION_WEIGHT, 1, 1]
 
 
 def test_times_are_logit_normal_and_mostly_noisy() -> None:
