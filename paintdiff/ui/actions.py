@@ -202,7 +202,7 @@ def _action(window: Window, command: Command) -> QAction:
     else:
         window.addAction(action)
     if command.icon:
-        icons.put(action, command.icon)
+        action.setIcon(icons.icon(command.icon))
     action.setCheckable(command.checked is not None)
     name = command.text.replace("&", "").rstrip("…")
     keys = f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})" if command.keys else ""

@@ -176,5 +176,5 @@ def _described(candidate: Candidate) -> str:
 
 def _button(icon: str, text: str, tip: str) -> QPushButton:
     button = QPushButton(text, objectName=f"{icon}_candidate", toolTip=tip)
-    icons.put(button, icon)
+    button.setIcon(icons.icon(icon))
     return button

@@ -162,7 +162,7 @@ class GenerationPanel(QWidget):
             button = QToolButton(objectName=f"extend_{side}", toolTip=f"Place the frame past the {side} edge")
             button.setAccessibleName(button.toolTip())
             button.setProperty("flat", True)
-            icons.put(button, icon)
+            button.setIcon(icons.icon(icon))
             button.clicked.connect(lambda _=False, side=side: self.extend_asked.emit(side))
             row.addWidget(button)
         return self._extend
@@ -224,14 +224,14 @@ def _plain_label(text: str, buddy: QWidget) -> QLabel:
 
 def _fold_button(folded: QWidget) -> QToolButton:
     """A line that shows or hides what is seldom needed."""
-    button = QToolButton(text="More settings", objectName="more_settings", checkable=True)
+    button = QToolButton(text="More settings", objectName="more_settings")
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setProperty("flat", True)
 
     def show(unfolded: bool) -> None:
         folded.setVisible(unfolded)
-        icons.put(button, "chevron_down" if unfolded else "chevron_right")
+        button.setIcon(icons.icon("chevron_down" if unfolded else "chevron_right"))
 
-    button.toggled.connect(show)
+    button.clicked.connect(lambda: show(folded.isHidden()))
     show(False)
     return button

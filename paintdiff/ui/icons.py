@@ -3,47 +3,51 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import ClassVar
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QIconEngine, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from paintdiff.resource_files import resource
 
 SIZE = 20
-SCALES = (1, 2, 3)
 
 
-def icon(name: str, size: int = SIZE) -> QIcon:
-    """The icon called `name` in the palette's text colours as they are now; ask again after a change of theme."""
+class ThemeIcon(QIconEngine):
+    """Draws the icon called `name` in the palette's colours of the moment, when and as large as it is shown."""
+
+    _clones: ClassVar[list[ThemeIcon]] = []
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def clone(self) -> QIconEngine:
+        clone = ThemeIcon(self._name)
+        self._clones.append(clone)  # Qt takes it over without telling PySide, which would delete it under Qt's hands
+        return clone
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        return pixmap(self._name, min(size.width(), size.height()), 1, _colour(mode, state))
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        ratio = painter.device().devicePixelRatioF()
+        side = min(rect.width(), rect.height())
+        painter.drawPixmap(rect.topLeft(), pixmap(self._name, side, ratio, _colour(mode, state)))
+
+
+def _colour(mode: QIcon.Mode, state: QIcon.State) -> QColor:
     palette = QGuiApplication.palette()
-    colours = {
-        (QIcon.Mode.Normal, QIcon.State.Off): palette.color(QPalette.ColorRole.ButtonText),
-        (QIcon.Mode.Normal, QIcon.State.On): palette.color(QPalette.ColorRole.HighlightedText),
-        (QIcon.Mode.Disabled, QIcon.State.Off): palette.color(
-            QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText
-        ),
-    }
-    result = QIcon()
-    for (mode, state), colour in colours.items():
-        for scale in SCALES:
-            result.addPixmap(pixmap(name, size, scale, colour), mode, state)
-    return result
+    if mode == QIcon.Mode.Disabled:
+        return palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText)
+    on = state == QIcon.State.On
+    return palette.color(QPalette.ColorRole.HighlightedText if on else QPalette.ColorRole.ButtonText)
 
 
-def put(target: QAction | QAbstractButton, name: str) -> None:
-    """Give `target` an icon that `refresh` draws again in a new theme."""
-    target.setProperty("icon_name", name)
-    target.setIcon(icon(name))
-
-
-def refresh(root: QWidget) -> None:
-    """Draw again every icon that was put on an action or button below `root`."""
-    for kind in (QAction, QAbstractButton):
-        for target in root.findChildren(kind):
-            if name := target.property("icon_name"):
-                target.setIcon(icon(name))
+def icon(name: str) -> QIcon:
+    """The icon called `name`; it follows the theme by itself."""
+    return QIcon(ThemeIcon(name))
 
 
 def pixmap(name: str, size: int, scale: float, colour: QColor) -> QPixmap:

@@ -90,7 +90,7 @@ class LayersPanel(QWidget):
         button = QToolButton(objectName=name, toolTip=tip)
         button.setAccessibleName(tip)
         button.setProperty("flat", True)
-        icons.put(button, icon)
+        button.setIcon(icons.icon(icon))
         button.clicked.connect(lambda: act())
         self.buttons[name] = button
         return button

@@ -24,7 +24,7 @@ class RunBar(QWidget):
         self.generate.setToolTip("Generate with these settings (Ctrl+Enter)")
         self.progress = QProgressBar(objectName="progress", textVisible=True)
         self.cancel = QPushButton("Cancel", objectName="cancel", toolTip="Stop this generation (Esc)")
-        icons.put(self.cancel, "cancel")
+        self.cancel.setIcon(icons.icon("cancel"))
         self.hint = QLabel(objectName="hint", wordWrap=True)
         self.hint.setProperty("muted", True)
         self.offer = QPushButton(objectName="offer")

@@ -19,7 +19,7 @@ class SeedField(NumberField):
         self.dice = _button("seed_dice", "Throw a new seed")
         self.lock = _button("seed_lock", "Keep this seed; unlocked, every generation gets a new one")
         self.lock.setCheckable(True)
-        icons.put(self.dice, "dice")
+        self.dice.setIcon(icons.icon("dice"))
         self._show_lock(False)
         self.row.addWidget(self.dice)
         self.row.addWidget(self.lock)
@@ -38,7 +38,7 @@ class SeedField(NumberField):
             self.throw()
 
     def _show_lock(self, locked: bool) -> None:
-        icons.put(self.lock, "lock" if locked else "unlock")
+        self.lock.setIcon(icons.icon("lock" if locked else "unlock"))
 
 
 def _button(name: str, tip: str) -> QToolButton:

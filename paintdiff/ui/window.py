@@ -216,9 +216,7 @@ class Window(QMainWindow):
             super().keyReleaseEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.PaletteChange:
-            icons.refresh(self)
-        elif event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self.canvas.set_comparing(False)  # the key's release would never arrive
         super().changeEvent(event)
 
