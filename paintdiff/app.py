@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QApplication
 
 from paintdiff import __version__
 from paintdiff.document.edits import new_document
-from paintdiff.document.files import open_picture
 from paintdiff.editor import Editor
 from paintdiff.generation.engine import Engine
 from paintdiff.generation.errors import UserError
@@ -59,11 +58,12 @@ def open_window(
     path: Path | None,
     make: Callable[[], Engine] = make_engine,
     settings: Settings | None = None,
+    model: str = BUNDLED_MODEL,
     log_file: Path | None = None,
 ) -> Window:
     """A shown window on the picture at `path`, or on the sample with its mask and prompt."""
     editor = Editor(new_document(768, 512))
-    window = Window(editor, Jobs(make), settings or Settings(), log_file)
+    window = Window(editor, Jobs(make), settings or Settings(), model, log_file)
     window.jobs.setParent(window)
     window.show()
     if path is not None:
@@ -76,6 +76,8 @@ def open_window(
 
 
 def _open_sample(window: Window) -> None:
+    from paintdiff.document.files import open_picture
+
     try:
         window.files.load(open_picture(resource(*SAMPLE)).document, name="Sample")
     except UserError as error:
@@ -90,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
     log_file = _start_log()
     pictures = [Path(argument) for argument in arguments if not argument.startswith("-")]
     window = open_window(pictures[0] if pictures else None, log_file=log_file)
-    QTimer.singleShot(WARM_UP_AFTER_MS, lambda: window.jobs.warm_up(BUNDLED_MODEL, "auto"))
+    QTimer.singleShot(WARM_UP_AFTER_MS, window.generating.warm_up)
     status = application.exec()
     _end(window, status)
     return status

@@ -157,7 +157,8 @@ class CandidateList(QListWidget):
         return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & Qt.Modifier.CTRL:
+        with_control = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not with_control:
             self.accept_asked.emit()
         elif event.key() == Qt.Key.Key_Delete:
             self.discard_asked.emit()

@@ -9,7 +9,6 @@ from PySide6.QtGui import QGuiApplication
 from paintdiff.document import edits
 from paintdiff.document.compose import compose
 from paintdiff.document.document import Document, Layer
-from paintdiff.document.files import open_picture
 from paintdiff.generation.errors import UserError
 from paintdiff.image.tiles import Tiles
 from paintdiff.ui.qimage import to_array, to_qimage
@@ -27,6 +26,8 @@ def pasted_document() -> Document:
         return edits.picture_document(to_array(QGuiApplication.clipboard().image()))
     files = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
     if files:
+        from paintdiff.document.files import open_picture  # Pillow is not needed to open the window
+
         return open_picture(files[0]).document
     raise UserError("There is no picture on the clipboard.")
 

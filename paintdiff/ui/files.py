@@ -1,4 +1,7 @@
-"""New, open, save and export: the dialogs around the document's files, and the care for unsaved work."""
+"""New, open, save and export: the dialogs around the document's files, and the care for unsaved work.
+
+What reads and writes files is imported where it is needed: the window opens sooner without it.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,9 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from paintdiff.document.document import Document
-from paintdiff.document.files import open_picture
-from paintdiff.document.openraster import save_ora
-from paintdiff.document.save import export_png
 from paintdiff.editor import UNTITLED, Editor
 from paintdiff.generation.errors import UserError
 from paintdiff.ui.dialogs.messages import Answer, ask_to_save, may_overwrite, tell
-from paintdiff.ui.dialogs.new_picture import NewPictureDialog
 from paintdiff.ui.settings import Settings
 
 OPENED = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff *.gif *.ora);;All files (*)"
@@ -38,6 +37,8 @@ class Files(QObject):
 
     def new(self) -> None:
         """Ask for a size and start an empty picture."""
+        from paintdiff.ui.dialogs.new_picture import NewPictureDialog
+
         canvas = self._editor.document.canvas
         dialog = NewPictureDialog(self._window, QSize(canvas.w, canvas.h))
         if dialog.exec() and self.may_discard():
@@ -51,6 +52,8 @@ class Files(QObject):
 
     def open_path(self, path: Path) -> None:
         """Open a picture in place of the current one, which is offered to be saved first."""
+        from paintdiff.document.files import open_picture
+
         if not self.may_discard():
             return
         try:
@@ -86,6 +89,8 @@ class Files(QObject):
 
     def export_png(self) -> None:
         """Ask where, and write the visible picture as PNG, with the recipe of what was generated last in it."""
+        from paintdiff.document.save import export_png
+
         path = self._ask_where("Export PNG", ".png", EXPORTED)
         if path is None:
             return
@@ -103,6 +108,8 @@ class Files(QObject):
         return self.save() if answer is Answer.SAVE else answer is Answer.DISCARD
 
     def _save_to(self, path: Path) -> bool:
+        from paintdiff.document.openraster import save_ora
+
         document = self._editor.document
         if not self._write(lambda: save_ora(path, document)):
             return False

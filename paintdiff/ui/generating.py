@@ -56,9 +56,11 @@ class Generating(QObject):
     changed = Signal()
 
     def __init__(
-        self, editor: Editor, jobs: Jobs, canvas: Canvas, panel: GenerationPanel, strip: CandidateStrip
+        self, editor: Editor, jobs: Jobs, canvas: Canvas, panel: GenerationPanel, strip: CandidateStrip, model: str
     ) -> None:
+        """`model` is the name of a bundled model or a folder."""
         super().__init__()
+        self._model = model
         self._editor, self._jobs, self._canvas, self._panel, self._strip = editor, jobs, canvas, panel, strip
         self._requests: dict[int, Request] = {}
         self._pending: list[Pending] = []
@@ -98,13 +100,17 @@ class Generating(QObject):
     def has_candidates(self) -> bool:
         return bool(self._pending)
 
+    def warm_up(self) -> None:
+        """Load the model before anyone asks for a picture."""
+        self._jobs.warm_up(self._model, "auto")
+
     def generate(self) -> None:
         """Queue a job for the document as it is now; what stands in the way is told in the panel."""
         self._panel.seed.renew()
         try:
             request = make_request(
-                self._editor.document, self._panel.mode(), self._panel.sampling(), feather=self._panel.feather.value(),
-                matte=self._panel.matte_colour(), size=self._model_side,
+                self._editor.document, self._panel.mode(), self._panel.sampling(), model=self._model,
+                feather=self._panel.feather.value(), matte=self._panel.matte_colour(), size=self._model_side,
             )
         except UserError as error:
             self._show_problem(str(error))

@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QToolBar, 
 
 from paintdiff.editor import Editor
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.jobs.jobs import Jobs
 from paintdiff.ui import actions, clipboard, icons, theme
 from paintdiff.ui.candidate_strip import CandidateStrip
 from paintdiff.ui.canvas.canvas import Canvas
-from paintdiff.ui.dialogs.about import AboutDialog
 from paintdiff.ui.dialogs.messages import open_file, tell_fault
 from paintdiff.ui.files import Files
 from paintdiff.ui.generating import Generating
@@ -31,9 +31,11 @@ COMPARE_KEY = Qt.Key.Key_Backslash
 
 
 class Window(QMainWindow):
-    """The main window on `editor` and `jobs`; `log_file` is what Help offers to show."""
+    """The main window on `editor` and `jobs`; `model` generates, `log_file` is what Help offers to show."""
 
-    def __init__(self, editor: Editor, jobs: Jobs, settings: Settings, log_file: Path | None = None) -> None:
+    def __init__(
+        self, editor: Editor, jobs: Jobs, settings: Settings, model: str = BUNDLED_MODEL, log_file: Path | None = None
+    ) -> None:
         super().__init__()
         self.setObjectName("window")
         self.editor, self.jobs, self.settings, self.log_file = editor, jobs, settings, log_file
@@ -43,7 +45,7 @@ class Window(QMainWindow):
         self.tool_options = ToolOptions(self.tool_state)
         self.panel, self.strip, self.layers = GenerationPanel(), CandidateStrip(), LayersPanel(editor)
         self.status = StatusBar()
-        self.generating = Generating(editor, jobs, self.canvas, self.panel, self.strip)
+        self.generating = Generating(editor, jobs, self.canvas, self.panel, self.strip, model)
         self.generating.setParent(self)
         self.files, self.masking = Files(self, editor, settings), Masking(self, editor)
         self._docks = [self._dock("Generate", self.panel), self._dock("Layers", self.layers)]
@@ -168,6 +170,8 @@ class Window(QMainWindow):
             open_file(self.log_file)
 
     def about(self) -> None:
+        from paintdiff.ui.dialogs.about import AboutDialog
+
         AboutDialog(self).open()
 
     def _refresh(self) -> None:

@@ -1,9 +1,9 @@
 """Jobs on a gated engine, with every signal written down."""
 
 import pytest
-from tests.jobs.gated_engine import GatedEngine
 
 from paintdiff.jobs.jobs import Jobs
+from tests.jobs.gated_engine import GatedEngine
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 import threading
 
-from tests.jobs.gated_engine import request
-
 from paintdiff.jobs.engine_thread import FAULT
 from paintdiff.jobs.jobs import Jobs
+from tests.jobs.gated_engine import request
 
 
 def ends_of(jobs) -> list[tuple[str, int]]:
