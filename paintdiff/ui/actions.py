@@ -194,7 +194,8 @@ def refresh(window: Window, actions: dict[str, QAction]) -> None:
 
 
 def _action(window: Window, command: Command) -> QAction:
-    action = QAction(command.text, window, objectName=command.id)
+    action = QAction(command.text, window)
+    action.setObjectName(command.id)
     action.setShortcuts([QKeySequence(key) for key in command.keys])
     if command.scope == "canvas":
         action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)

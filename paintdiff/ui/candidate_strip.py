@@ -22,6 +22,7 @@ from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate
 from paintdiff.image.blending import over
 from paintdiff.ui import icons
+from paintdiff.ui.named import named
 from paintdiff.ui.thumbnails import thumbnail
 
 SIDE = 88
@@ -109,9 +110,9 @@ class CandidateDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        palette: QPalette = option.palette  # type: ignore[attr-defined]
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        rect: QRect = option.rect
+        palette: QPalette = option.palette
+        state: QStyle.StateFlag = option.state
         pixmap: QPixmap = index.data(Qt.ItemDataRole.DecorationRole)
         size = pixmap.deviceIndependentSize().toSize()
         place = QRect(0, 0, size.width(), size.height())
@@ -135,7 +136,8 @@ class CandidateList(QListWidget):
     discard_asked = Signal()
 
     def __init__(self) -> None:
-        super().__init__(objectName="candidates")
+        super().__init__()
+        self.setObjectName("candidates")
         self.setAccessibleName("Candidates")
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setFlow(QListView.Flow.LeftToRight)
@@ -176,6 +178,6 @@ def _described(candidate: Candidate) -> str:
 
 
 def _button(icon: str, text: str, tip: str) -> QPushButton:
-    button = QPushButton(text, objectName=f"{icon}_candidate", toolTip=tip)
+    button = named(QPushButton(text), f"{icon}_candidate", tip)
     button.setIcon(icons.icon(icon))
     return button

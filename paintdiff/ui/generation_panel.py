@@ -23,6 +23,7 @@ from paintdiff.generation.request import WHITE, Recipe
 from paintdiff.generation.sampling import Sampling, parameters
 from paintdiff.ui import icons
 from paintdiff.ui.fields import ChoiceField, Field, make_field
+from paintdiff.ui.named import named
 from paintdiff.ui.run_bar import RunBar
 from paintdiff.ui.seed_field import SeedField
 from paintdiff.ui.tool_options import Swatch
@@ -51,7 +52,7 @@ class GenerationPanel(QWidget):
         self._modes = QButtonGroup(self)
         for name, parameter in sorted(parameters().items(), key=_place):
             self.fields[name] = SeedField(name, parameter) if name == "seed" else make_field(name, parameter)
-        self.feather = QSpinBox(minimum=0, maximum=256, value=8, suffix=" px", objectName="feather")
+        self.feather = named(QSpinBox(minimum=0, maximum=256, value=8, suffix=" px"), "feather")
         self.feather.setToolTip("How wide the blend runs inward from the mask's edge; nothing outside it changes.")
         self.matte = Swatch("Colour that transparent pixels are shown to the model over")
         self.matte.setObjectName("matte")
@@ -69,7 +70,9 @@ class GenerationPanel(QWidget):
 
     def mode(self) -> str:
         """The name of the mode chosen, one of `MODES`."""
-        return str(self._modes.checkedButton().property("mode"))
+        chosen = self._modes.checkedButton()
+        assert chosen is not None
+        return str(chosen.property("mode"))
 
     def set_mode(self, mode: str) -> None:
         for button in self._modes.buttons():
@@ -106,7 +109,8 @@ class GenerationPanel(QWidget):
         for name, field in self.fields.items():
             form = self._folded_form if name in FOLDED else self._form
             if field.parameter.kind == "text":
-                label = QLabel(field.parameter.label, toolTip=field.parameter.help)
+                label = QLabel(field.parameter.label)
+                label.setToolTip(field.parameter.help)
                 label.setBuddy(field)
                 form.addRow(label)
                 form.addRow(field)
@@ -127,7 +131,8 @@ class GenerationPanel(QWidget):
         column.addWidget(fold)
         column.addWidget(folded)
         column.addStretch()
-        scroll = QScrollArea(objectName="settings", widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
+        scroll = named(QScrollArea(widgetResizable=True), "settings")
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(settings)
         whole = QVBoxLayout(self)
@@ -140,7 +145,10 @@ class GenerationPanel(QWidget):
         row = QHBoxLayout()
         row.setSpacing(0)
         for place, mode in enumerate(MODES.values()):
-            button = QToolButton(text=mode.label, checkable=True, toolTip=mode.help)
+            button = QToolButton()
+            button.setText(mode.label)
+            button.setCheckable(True)
+            button.setToolTip(mode.help)
             button.setProperty("mode", mode.name)
             button.setProperty("segment", True)
             edge = {0: "first_segment", len(MODES) - 1: "last_segment"}.get(place, "segment")
@@ -152,15 +160,14 @@ class GenerationPanel(QWidget):
 
     def _extend_row(self) -> QWidget:
         """Outpainting by one click: the frame placed past an edge."""
-        self._extend = QWidget(objectName="extend")
+        self._extend = named(QWidget(), "extend")
         row = QHBoxLayout(self._extend)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
         row.addWidget(QLabel("Frame past the edge"))
         row.addStretch()
         for side, icon in EDGES.items():
-            button = QToolButton(objectName=f"extend_{side}", toolTip=f"Place the frame past the {side} edge")
-            button.setAccessibleName(button.toolTip())
+            button = named(QToolButton(), f"extend_{side}", f"Place the frame past the {side} edge")
             button.setProperty("flat", True)
             button.setIcon(icons.icon(icon))
             button.clicked.connect(lambda _=False, side=side: self.extend_asked.emit(side))
@@ -224,7 +231,8 @@ def _plain_label(text: str, buddy: QWidget) -> QLabel:
 
 def _fold_button(folded: QWidget) -> QToolButton:
     """A line that shows or hides what is seldom needed."""
-    button = QToolButton(text="More settings", objectName="more_settings")
+    button = named(QToolButton(), "more_settings")
+    button.setText("More settings")
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setProperty("flat", True)
 

@@ -138,9 +138,9 @@ class LayerDelegate(QStyledItemDelegate):
         model = index.model()
         assert isinstance(model, LayerModel)
         layer = model.document.layers[model.layer_index(index)]
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        palette: QPalette = option.palette  # type: ignore[attr-defined]
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        rect: QRect = option.rect
+        palette: QPalette = option.palette
         role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
         text = palette.color(role)
         painter.save()
@@ -157,23 +157,23 @@ class LayerDelegate(QStyledItemDelegate):
             painter.drawPixmap(x, rect.y() + (ROW - size.height()) // 2, pixmap)
         painter.setPen(text)
         share = f"{layer.opacity:.0%}" if layer.opacity < 1 else ""
-        width = option.fontMetrics.horizontalAdvance(share)  # type: ignore[attr-defined]
+        width = option.fontMetrics.horizontalAdvance(share)
         area = name_rect(rect)
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, share)
         area.adjust(0, 0, -width - GAP if share else 0, 0)
-        name = option.fontMetrics.elidedText(  # type: ignore[attr-defined]
+        name = option.fontMetrics.elidedText(
             layer.name, Qt.TextElideMode.ElideRight, area.width()
         )
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
         painter.restore()
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
-        editor.setGeometry(name_rect(option.rect).adjusted(-2, 8, 2, -8))  # type: ignore[attr-defined]
+        editor.setGeometry(name_rect(option.rect).adjusted(-2, 8, 2, -8))
 
     def editorEvent(
         self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index
     ) -> bool:
-        on_eye = isinstance(event, QMouseEvent) and event.position().x() < option.rect.x() + EYE  # type: ignore[attr-defined]
+        on_eye = isinstance(event, QMouseEvent) and event.position().x() < option.rect.x() + EYE
         if not on_eye or not isinstance(model, LayerModel):
             return super().editorEvent(event, model, option, index)
         if event.type() == QEvent.Type.MouseButtonRelease:

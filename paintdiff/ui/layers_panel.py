@@ -23,6 +23,7 @@ from paintdiff.generation.errors import UserError
 from paintdiff.image.geometry import Rect
 from paintdiff.ui import icons
 from paintdiff.ui.layer_list import LayerDelegate, LayerModel
+from paintdiff.ui.named import named
 
 THUMBNAIL_DELAY_MS = 250
 
@@ -37,7 +38,7 @@ class LayersPanel(QWidget):
         super().__init__()
         self._editor = editor
         self.model = LayerModel(editor.document)
-        self.view = QListView(objectName="layers")
+        self.view = named(QListView(), "layers")
         self.view.setAccessibleName("Layers")
         self.view.setModel(self.model)
         self.view.setItemDelegate(LayerDelegate(self.view))
@@ -47,7 +48,8 @@ class LayersPanel(QWidget):
         self.view.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
         )
-        self.opacity = QSlider(Qt.Orientation.Horizontal, objectName="layer_opacity", minimum=0, maximum=100)
+        self.opacity = named(QSlider(Qt.Orientation.Horizontal), "layer_opacity")
+        self.opacity.setRange(0, 100)
         self.opacity.setAccessibleName("Layer opacity")
         self.opacity.setToolTip("Opacity of the chosen layer")
         self.share = QLabel(alignment=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -87,8 +89,7 @@ class LayersPanel(QWidget):
         self.view.setMinimumHeight(64)
 
     def _button(self, name: str, icon: str, tip: str, act: Callable[[], None]) -> QToolButton:
-        button = QToolButton(objectName=name, toolTip=tip)
-        button.setAccessibleName(tip)
+        button = named(QToolButton(), name, tip)
         button.setProperty("flat", True)
         button.setIcon(icons.icon(icon))
         button.clicked.connect(lambda: act())

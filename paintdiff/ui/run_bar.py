@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 
 from paintdiff.generation.result import Progress
 from paintdiff.ui import icons
+from paintdiff.ui.named import named
 
 
 class RunBar(QWidget):
@@ -20,14 +21,14 @@ class RunBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.generate = QPushButton("Generate", objectName="generate")
+        self.generate = named(QPushButton("Generate"), "generate")
         self.generate.setToolTip("Generate with these settings (Ctrl+Enter)")
-        self.progress = QProgressBar(objectName="progress", textVisible=True)
-        self.cancel = QPushButton("Cancel", objectName="cancel", toolTip="Stop this generation (Esc)")
+        self.progress = named(QProgressBar(textVisible=True), "progress")
+        self.cancel = named(QPushButton("Cancel"), "cancel", "Stop this generation (Esc)")
         self.cancel.setIcon(icons.icon("cancel"))
-        self.hint = QLabel(objectName="hint", wordWrap=True)
+        self.hint = named(QLabel(wordWrap=True), "hint")
         self.hint.setProperty("muted", True)
-        self.offer = QPushButton(objectName="offer")
+        self.offer = named(QPushButton(), "offer")
         running = QWidget()
         row = QHBoxLayout(running)
         row.setContentsMargins(0, 0, 0, 0)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QToolButton
 from paintdiff.generation.sampling import Parameter
 from paintdiff.ui import icons
 from paintdiff.ui.fields import NumberField
+from paintdiff.ui.named import named
 
 
 class SeedField(NumberField):
@@ -42,9 +43,6 @@ class SeedField(NumberField):
 
 
 def _button(name: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setObjectName(name)
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
+    button = named(QToolButton(), name, tip)
     button.setProperty("flat", True)
     return button

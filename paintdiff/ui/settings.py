@@ -29,7 +29,7 @@ class Settings:
     def recent(self) -> list[Path]:
         """Files opened or saved last, the newest first."""
         stored = self._store.value("recent", [])
-        names = [stored] if isinstance(stored, str) else list(stored or [])  # an INI file holds a list of one as text
+        names = stored if isinstance(stored, list) else [stored] if stored else []  # an INI file has no list of one
         return [Path(str(name)) for name in names]
 
     def add_recent(self, path: Path) -> None:

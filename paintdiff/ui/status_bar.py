@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.result import Report
 from paintdiff.image.geometry import Rect
+from paintdiff.ui.named import named
 
 NOTICE_MS = 8000
 
@@ -17,11 +18,11 @@ class StatusBar(QStatusBar):
     def __init__(self) -> None:
         super().__init__()
         self.setSizeGripEnabled(False)
-        self.proof = QLabel(objectName="proof")
+        self.proof = named(QLabel(), "proof")
         self.proof.setProperty("good", True)
-        self.model = QLabel("model not loaded yet", objectName="model")
-        self.place = QLabel(objectName="place")
-        self.zoom = QLabel(objectName="zoom")
+        self.model = named(QLabel("model not loaded yet"), "model")
+        self.place = named(QLabel(), "place")
+        self.zoom = named(QLabel(), "zoom")
         self._size, self._pointer = "", ""
         for label in (self.proof, self.model, self.place, self.zoom):
             label.setContentsMargins(8, 2, 8, 2)

@@ -21,6 +21,7 @@ from paintdiff.ui.generating import Generating
 from paintdiff.ui.generation_panel import GenerationPanel
 from paintdiff.ui.layers_panel import LayersPanel
 from paintdiff.ui.masking import Masking
+from paintdiff.ui.named import named
 from paintdiff.ui.settings import Settings
 from paintdiff.ui.status_bar import StatusBar
 from paintdiff.ui.tool_options import ToolOptions
@@ -33,6 +34,20 @@ COMPARE_KEY = Qt.Key.Key_Backslash
 class Window(QMainWindow):
     """The main window on `editor` and `jobs`; `model` generates, `log_file` is what Help offers to show."""
 
+    editor: Editor
+    jobs: Jobs
+    settings: Settings
+    log_file: Path | None
+    tool_state: ToolState
+    canvas: Canvas
+    tool_options: ToolOptions
+    panel: GenerationPanel
+    strip: CandidateStrip
+    layers: LayersPanel
+    generating: Generating
+    files: Files
+    masking: Masking
+
     def __init__(
         self, editor: Editor, jobs: Jobs, settings: Settings, model: str = BUNDLED_MODEL, log_file: Path | None = None
     ) -> None:
@@ -40,8 +55,7 @@ class Window(QMainWindow):
         self.setObjectName("window")
         self.editor, self.jobs, self.settings, self.log_file = editor, jobs, settings, log_file
         self.tool_state = ToolState(self)
-        self.canvas = Canvas(editor, self.tool_state)
-        self.canvas.setObjectName("canvas")
+        self.canvas = named(Canvas(editor, self.tool_state), "canvas")
         self.tool_options = ToolOptions(self.tool_state)
         self.panel, self.strip, self.layers = GenerationPanel(), CandidateStrip(), LayersPanel(editor)
         self.status = StatusBar()
@@ -79,7 +93,7 @@ class Window(QMainWindow):
         self.resizeDocks(self._docks, [460, 200], Qt.Orientation.Vertical)
 
     def _tool_bar(self) -> QToolBar:
-        bar = QToolBar("Tools", objectName="tools", movable=False, orientation=Qt.Orientation.Vertical)
+        bar = named(QToolBar("Tools", movable=False, orientation=Qt.Orientation.Vertical), "tools")
         for group in (actions.MASKS, actions.PAINTS, actions.VIEWS):
             for command in group:
                 assert isinstance(command, actions.Command)
@@ -91,12 +105,12 @@ class Window(QMainWindow):
         return bar
 
     def _option_bar(self) -> QToolBar:
-        bar = QToolBar("Tool options", objectName="tool_options", movable=False)
+        bar = named(QToolBar("Tool options", movable=False), "tool_options")
         bar.addWidget(self.tool_options)
         return bar
 
     def _dock(self, title: str, content: QWidget) -> QDockWidget:
-        dock = QDockWidget(title, self, objectName=f"{title.lower()}_dock")
+        dock = named(QDockWidget(title, self), f"{title.lower()}_dock")
         feature = QDockWidget.DockWidgetFeature
         dock.setFeatures(feature.DockWidgetMovable | feature.DockWidgetClosable)
         dock.setWidget(content)

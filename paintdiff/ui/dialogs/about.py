@@ -81,10 +81,9 @@ def _libraries() -> str:
     lines = []
     for name in LIBRARIES:
         try:
-            about = metadata.metadata(name)
+            about = metadata.metadata(name).json
         except metadata.PackageNotFoundError:
             continue
-        licence = about.get("License-Expression") or about.get("License") or ""
-        licence = licence.strip().splitlines()[0][:80] if licence.strip() else "see its own files"
-        lines.append(f"- **{name}** {about.get('Version', '')}: {licence}")
+        licence = str(about.get("license_expression") or about.get("license") or "see its own files")
+        lines.append(f"- **{name}** {about['version']}: {licence.strip().splitlines()[0][:80]}")
     return "\n".join(lines)

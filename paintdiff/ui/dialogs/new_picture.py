@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout,
 from paintdiff.document.document import MAX_SIDE, Document, check_size
 from paintdiff.document.edits import new_document
 from paintdiff.generation.errors import UserError
+from paintdiff.ui.named import named
 
 GROUNDS = {"White": (255, 255, 255, 255), "Black": (0, 0, 0, 255), "Grey": (128, 128, 128, 255), "Transparent": None}
 
@@ -19,11 +20,11 @@ class NewPictureDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("new_picture")
         self.setWindowTitle("New picture")
-        self.width_box = QSpinBox(objectName="new_width", minimum=1, maximum=MAX_SIDE, suffix=" px")
-        self.height_box = QSpinBox(objectName="new_height", minimum=1, maximum=MAX_SIDE, suffix=" px")
+        self.width_box = named(QSpinBox(minimum=1, maximum=MAX_SIDE, suffix=" px"), "new_width")
+        self.height_box = named(QSpinBox(minimum=1, maximum=MAX_SIDE, suffix=" px"), "new_height")
         self.width_box.setValue(size.width())
         self.height_box.setValue(size.height())
-        self.ground = QComboBox(objectName="new_ground")
+        self.ground = named(QComboBox(), "new_ground")
         self.ground.addItems(list(GROUNDS))
         self.problem = QLabel(wordWrap=True)
         self.problem.setProperty("bad", True)
