@@ -95,6 +95,5 @@ def check(name: str, parameter: Parameter, value: object) -> None:
     )
     if not fits:
         kind = "a whole number" if whole else "a number"
-        raise UserError(
-            f"{parameter.label} must be {kind} from {parameter.minimum:g} to {parameter.maximum:g}, not {value!r}."
-        )
+        lowest, highest = f"{parameter.minimum:.10g}", f"{parameter.maximum:.10g}"
+        raise UserError(f"{parameter.label} must be {kind} from {lowest} to {highest}, not {value!r}.")

@@ -117,8 +117,8 @@ def feather_alpha(change_map: np.ndarray, frame: Rect, canvas: Rect, feather: in
 
     0 where the map is 0. Elsewhere 255, less a smooth ramp of `feather` pixels that runs inward from the nearest kept
     pixel, so that nothing outside the map is ever touched; 0 means a hard edge. Just outside the frame the canvas
-    counts as kept; beyond the canvas nothing lies beneath to blend with, and alpha is 255. A map thinner than the ramp
-    is wide gets a shorter one, so that its middle still shows.
+    counts as kept; beyond the canvas nothing lies beneath to blend with, and alpha is 255. Where the map is thinner
+    than the ramp is wide the ramp is shorter, so that its middle still shows.
     """
     changed = change_map > 0
     alpha = np.where(changed, np.uint8(255), np.uint8(0))
@@ -131,7 +131,8 @@ def feather_alpha(change_map: np.ndarray, frame: Rect, canvas: Rect, feather: in
     if free.all() or not changed.any():
         return alpha
     distance = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[frame.slices_in(ring)]
-    width = min(float(feather), float(distance.max()) / 2)
+    thickness = cv2.dilate(distance, np.ones((4 * feather + 1,) * 2, np.uint8))  # half of the map's, nearby
+    width = np.minimum(feather, thickness / 2)
     ramp = np.clip(distance / (width + 1), 0, 1)
     smooth = ramp * ramp * (3 - 2 * ramp)
     blended = np.where(changed, np.maximum(1, np.rint(smooth * 255)), 0).astype(np.uint8)

@@ -152,3 +152,13 @@ def test_a_thin_map_keeps_a_solid_middle() -> None:
     change_map = np.zeros((60, 60), np.uint8)
     change_map[20:30, :] = 255
     assert feather_alpha(change_map, CANVAS, CANVAS, 16)[24, 30] == 255
+
+
+def test_a_thin_stroke_beside_a_large_blob_still_shows_in_its_middle() -> None:
+    change_map = np.zeros((120, 200), np.uint8)
+    change_map[10:110, 10:110] = 255
+    change_map[58:63, 110:190] = 255
+    whole = Rect(0, 0, 200, 120)
+    alpha = feather_alpha(change_map, whole, whole, 8)
+    assert alpha[60, 170] > 230
+    assert alpha[60, 15] < 230, "the blob keeps its full ramp"
