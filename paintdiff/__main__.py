@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 COMMAND_LINE = ("inpaint", "outpaint", "sdedit", "bench", "-h", "--help", "--version")
 
@@ -16,13 +17,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return command_line(arguments)
     try:
-        from paintdiff.app import main as window
+        window = load_window()
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "PySide6":
             raise
         print("paintdiff: The window needs PySide6-Essentials; see --help for what works without it.", file=sys.stderr)
         return 2
     return window(arguments)
+
+
+def load_window() -> Callable[[Sequence[str]], int]:
+    """The window's `main`, imported in the way that shows the window soonest."""
+    gc.disable()  # a start makes a great many objects and drops few; the window enables it again
+    import paintdiff.image  # noqa: F401  # before PySide6, which reads the source of each module imported after it
+    from paintdiff.app import main as window
+
+    return window
 
 
 if __name__ == "__main__":

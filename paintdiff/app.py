@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QObject, QStandardPaths, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
 
 from paintdiff import __version__
 from paintdiff.document.edits import new_document
@@ -28,6 +28,7 @@ from paintdiff.ui.window import Window
 SAMPLE = ("samples", "first-light.ora")
 SAMPLE_PROMPT = "a red balloon"
 WARM_UP_AFTER_MS = 1500
+LOG_BYTES = 500_000
 STOP_WAIT_MS = 3000
 
 log = logging.getLogger(__name__)
@@ -61,22 +62,43 @@ def open_window(
     model: str = BUNDLED_MODEL,
     log_file: Path | None = None,
 ) -> Window:
-    """A shown window on the picture at `path`, or on the sample with its mask and prompt."""
+    """A shown window. The picture at `path`, or the sample with its mask and prompt, follows once it is painted."""
     editor = Editor(new_document(768, 512))
     window = Window(editor, Jobs(make), settings or Settings(), model, log_file)
     window.jobs.setParent(window)
+    window.canvas.hide()  # until there is a picture: nobody asked for the empty one
     window.show()
+    AfterFirstPaint(window, lambda: _open_first(window, path))
+    return window
+
+
+class AfterFirstPaint(QObject):
+    """Calls `act` once, as soon as `widget` is on the screen."""
+
+    def __init__(self, widget: QWidget, act: Callable[[], None]) -> None:
+        super().__init__(widget)
+        self._act = act
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            watched.removeEventFilter(self)
+            QTimer.singleShot(0, self._act)  # the children are painted in the same turn of the event loop
+        return False
+
+
+def _open_first(window: Window, path: Path | None) -> None:
     if path is not None:
         window.files.open_path(path)
     else:
         _open_sample(window)
+    window.canvas.show()
     window.canvas.fit()
     window.canvas.setFocus()
-    return window
 
 
 def _open_sample(window: Window) -> None:
-    from paintdiff.document.files import open_picture
+    from paintdiff.document.files import open_picture  # Pillow and what reads files: not before the window is shown
 
     try:
         window.files.load(open_picture(resource(*SAMPLE)).document, name="Sample")
@@ -92,18 +114,31 @@ def main(arguments: Sequence[str]) -> int:
     log_file = _start_log()
     pictures = [Path(argument) for argument in arguments if not argument.startswith("-")]
     window = open_window(pictures[0] if pictures else None, log_file=log_file)
-    QTimer.singleShot(WARM_UP_AFTER_MS, window.generating.warm_up)
+    QTimer.singleShot(WARM_UP_AFTER_MS, lambda: _settle(window))
     status = application.exec()
     _end(window, status)
     return status
 
 
+def _settle(window: Window) -> None:
+    """The start is over: collect garbage again, but not among what was made until now, and load the model."""
+    gc.freeze()
+    gc.enable()
+    window.generating.warm_up()
+
+
 def _start_log() -> Path | None:
-    """Write the log beside the settings of the user, 1 MB at most; without a place to write to there is none."""
+    """Write the log beside the settings of the user; a long one makes room. Without a place to write to there is none.
+
+    (Rotated here: `logging.handlers` would import sockets and more before the window is shown.)
+    """
     folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation))
+    file = folder / "paintdiff.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(folder / "paintdiff.log", maxBytes=500_000, backupCount=1, encoding="utf-8")
+        if file.exists() and file.stat().st_size > LOG_BYTES:
+            file.replace(folder / "paintdiff.log.1")
+        handler = logging.FileHandler(file, encoding="utf-8")
     except OSError:
         return None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -111,7 +146,7 @@ def _start_log() -> Path | None:
     logging.getLogger("paintdiff").setLevel(logging.INFO)
     sys.excepthook = _log_exception
     log.info("PaintDiff %s", __version__)
-    return folder / "paintdiff.log"
+    return file
 
 
 def _log_exception(kind: type[BaseException], error: BaseException, trace: object) -> None:

@@ -25,6 +25,7 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 def window(qtbot: QtBot, tmp_path: Path) -> Iterator[Window]:
     settings = Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
     window = open_window(None, make_engine, settings)
+    qtbot.waitUntil(window.canvas.isVisible)
     window.resize(1280, 720)
     yield window
     assert window.jobs.stop(30_000)

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "cli": {"engine", "document", "generation", "image", "resource_files", "bench"},
     "bench": {"engine", "ui", "jobs", "editor", "paint", "document", "generation", "image", "resource_files", "app"},
     "app": {"engine", "ui", "jobs", "editor", "document", "generation", "image", "resource_files"},
-    "__main__": {"app", "cli"},
+    "__main__": {"app", "cli", "image"},
     "__init__": set(),
 }
 TORCH = {"torch", "diffusers", "transformers", "safetensors", "tokenizers"}
@@ -78,10 +78,22 @@ import sys
 from paintdiff.app import open_window, start_application
 application = start_application([])
 window = open_window(None)
-application.processEvents()
+while not window.canvas.isVisible():
+    application.processEvents()
 print(window.isVisible(), sorted({"torch", "diffusers", "transformers"} & set(sys.modules)))
 """
     assert run_python(code).strip().endswith("True []")
+
+
+def test_opencv_does_not_lead_qt_or_child_processes_to_its_own_plugins() -> None:
+    code = """
+import os
+import cv2
+from paintdiff.__main__ import load_window
+load_window()
+print([name for name in os.environ if name.startswith("QT_QPA_PLATFORM_") or name == "QT_QPA_FONTDIR"])
+"""
+    assert run_python(code).strip() == "[]"
 
 
 def test_the_command_line_imports_no_qt() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
@@ -92,4 +91,6 @@ class Recipe:
 
 def digest(pixels: np.ndarray) -> str:
     """SHA-256 of shape and bytes, in hex."""
+    import hashlib  # OpenSSL is slow to load, and not needed to open the window
+
     return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()

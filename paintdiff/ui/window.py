@@ -184,7 +184,7 @@ class Window(QMainWindow):
             open_file(self.log_file)
 
     def about(self) -> None:
-        from paintdiff.ui.dialogs.about import AboutDialog
+        from paintdiff.ui.dialogs.about import AboutDialog  # reads the packages' metadata: slow, and seldom wanted
 
         AboutDialog(self).open()
 
