@@ -46,9 +46,10 @@ def make_window(qtbot, settings: Settings, model_folder: Path):
         window = Window(Editor(document), Jobs(make), settings, str(model_folder))
         windows.append(window)
         window.panel.fields["steps"].set_value(2)
-        window.show()
+        with qtbot.waitActive(window):
+            window.show()
+            window.activateWindow()
         window.canvas.fit()
-        qtbot.waitExposed(window)
         return window
 
     yield build

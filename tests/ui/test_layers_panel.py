@@ -26,8 +26,9 @@ def panel(qtbot, editor: Editor) -> LayersPanel:
     panel = LayersPanel(editor)
     qtbot.addWidget(panel)
     panel.resize(300, 300)
-    panel.show()
-    qtbot.waitExposed(panel)
+    with qtbot.waitActive(panel):
+        panel.show()
+        panel.activateWindow()
     return panel
 
 

@@ -84,6 +84,7 @@ def _libraries() -> str:
             about = metadata.metadata(name).json
         except metadata.PackageNotFoundError:
             continue
-        licence = str(about.get("license_expression") or about.get("license") or "see its own files")
+        named = [each.split(" :: ")[-1] for each in about.get("classifier", []) if str(each).startswith("License")]
+        licence = str(about.get("license_expression") or about.get("license") or ", ".join(named) or "see its files")
         lines.append(f"- **{name}** {about['version']}: {licence.strip().splitlines()[0][:80]}")
     return "\n".join(lines)
