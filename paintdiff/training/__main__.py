@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--learning-rate", type=float, default=4e-4)
+    parser.add_argument("--cool-down", type=float, default=0, help="last share of the run, 0..1, with a falling rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
     parser.add_argument("--guidance", type=float, default=3.0, help="of the sheet's samples")
@@ -84,7 +85,14 @@ def _train(options: argparse.Namespace) -> None:
         image = draw_sheet(run.average, tokenizer, scenes, options.guidance, options.sample_steps)
         save_sheet(image, options.run, run.step)
 
-    plan = TrainingPlan(options.minutes, options.steps, options.learning_rate, options.seed, options.workers)
+    plan = TrainingPlan(
+        options.minutes,
+        options.steps,
+        options.learning_rate,
+        options.seed,
+        options.workers,
+        options.cool_down,
+    )
     train(run, SceneBatches(maker, tokenizer, options.seed, run.step), plan, options.run, sheet)
 
 

@@ -17,21 +17,29 @@ from paintdiff.training.checkpoint import Run
 from paintdiff.training.diffusion import Batch, draw_times, noised, task_weight, velocity_loss
 
 _WARM_UP = 200
-_AVERAGE = 0.9995
+_AVERAGE = 0.999
 _TIME_BUCKETS = 5
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How long and how: minutes of wall time, or exact steps when `steps` is given; rates; how often to write."""
+    """How long and how: minutes of wall time, or exact steps when `steps` is given; rates; how often to write.
+
+    Over the last `cool_down` (0..1) of the run the learning rate falls linearly to zero.
+    """
 
     minutes: float
     steps: int | None = None
     learning_rate: float = 4e-4
     seed: int = 1
     workers: int = 1
+    cool_down: float = 0.0
     save_every_minutes: float = 4
     sheet_every_minutes: float = 10
+
+    def progress(self, seconds: float, steps: int) -> float:
+        """How much of the run is done, 0 to 1, after so much time and so many steps of it."""
+        return seconds / max(60 * self.minutes, 1e-9) if self.steps is None else steps / self.steps
 
 
 def train(run: Run, batches: SceneBatches, plan: TrainingPlan, folder: Path, sheet: Callable[[Run], None]) -> None:
@@ -39,11 +47,13 @@ def train(run: Run, batches: SceneBatches, plan: TrainingPlan, folder: Path, she
     stop = _StopSignal()
     log = _Log(folder / "log.jsonl")
     started = saved = drawn = time.monotonic()
-    last = None if plan.steps is None else run.step + plan.steps
+    first = run.step
     for batch in stream(batches, plan.workers):
-        log.add(run, *train_step(run, batch, plan))
+        left = 1 - plan.progress(time.monotonic() - started, run.step - first)
+        rate = plan.learning_rate * min(1.0, left / max(plan.cool_down, 1e-9))
+        log.add(run, *train_step(run, batch, plan.seed, rate))
         now = time.monotonic()
-        over = now - started > 60 * plan.minutes if last is None else run.step >= last
+        over = plan.progress(now - started, run.step - first) >= 1
         if stop.asked or over or now - saved > 60 * plan.save_every_minutes:
             checkpoint.save(run, folder / "checkpoint.safetensors")
             saved = now
@@ -54,16 +64,16 @@ def train(run: Run, batches: SceneBatches, plan: TrainingPlan, folder: Path, she
             drawn = now
 
 
-def train_step(run: Run, batch: Batch, plan: TrainingPlan) -> tuple[torch.Tensor, torch.Tensor]:
-    """One step of AdamW and of the moving average; returns times and losses, (N,) each."""
+def train_step(run: Run, batch: Batch, seed: int, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """One step of AdamW at the learning rate, and of the moving average; returns times and losses, (N,) each."""
     device = next(run.network.parameters()).device
-    generator = torch.Generator().manual_seed(plan.seed * 1_000_003 + run.step)
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
     count = len(batch.x0)
     t = draw_times(count, generator).to(device)
     eps = torch.randn(batch.x0.shape, generator=generator).to(device)
     batch = Batch(batch.x0.to(device), batch.mask.to(device), batch.tokens.to(device))
     for group in run.optimizer.param_groups:
-        group["lr"] = plan.learning_rate * min(1.0, (run.step + 1) / _WARM_UP)
+        group["lr"] = rate * min(1.0, (run.step + 1) / _WARM_UP)
     with torch.autocast(device.type, torch.bfloat16):
         text = run.network.encode_text(batch.tokens)
         x_t = noised(batch.x0, eps, t)

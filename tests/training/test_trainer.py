@@ -58,16 +58,16 @@ def test_a_checkpoint_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 def test_the_loss_falls_on_one_batch(tokenizer: Tokenizer) -> None:
-    run, plan, batch = checkpoint.new_run(TINY, CPU, seed=0), TrainingPlan(0, learning_rate=0.05), batches(tokenizer)[0]
-    losses = [train_step(run, batch, plan)[1].mean().item() for _ in range(60)]
+    run, batch = checkpoint.new_run(TINY, CPU, seed=0), batches(tokenizer)[0]
+    losses = [train_step(run, batch, seed=1, rate=0.05)[1].mean().item() for _ in range(60)]
     assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
 
 
 def test_the_average_follows_the_weights(tokenizer: Tokenizer) -> None:
-    run, plan = checkpoint.new_run(TINY, CPU, seed=0), TrainingPlan(minutes=0)
+    run = checkpoint.new_run(TINY, CPU, seed=0)
     before = run.average.leave.weight.clone()
     for step in range(3):
-        train_step(run, batches(tokenizer)[step], plan)
+        train_step(run, batches(tokenizer)[step], seed=1, rate=4e-4)
     now = run.average.leave.weight
     assert not torch.equal(now, before)
     assert (now - run.network.leave.weight).abs().max() < (before - run.network.leave.weight).abs().max()
@@ -85,6 +85,15 @@ def test_batches_composed_in_another_process_are_the_same(tokenizer: Tokenizer) 
     ahead = stream(given, workers=1)
     assert torch.equal(next(ahead).x0, given[0].x0)
     assert torch.equal(next(ahead).mask, given[1].mask)
+
+
+def test_the_learning_rate_falls_to_zero_over_the_cool_down(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    run, seen = checkpoint.new_run(TINY, CPU, seed=0), []
+    run.optimizer.register_step_pre_hook(lambda *_: seen.append(run.optimizer.param_groups[0]["lr"]))
+    plan = TrainingPlan(minutes=0, steps=10, workers=0, cool_down=0.5, learning_rate=1.0)
+    run.step = 1000  # past the warm-up
+    train(run, batches(tokenizer, 1000), plan, tmp_path, sheet=lambda run: None)
+    assert seen == pytest.approx([1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2])
 
 
 def test_batches_grow(tokenizer: Tokenizer) -> None:
