@@ -48,9 +48,10 @@ class Rect:
         return self.x + self.w / 2, self.y + self.h / 2
 
     def intersected(self, other: Rect) -> Rect:
-        return Rect.from_edges(
-            max(self.x, other.x), max(self.y, other.y), min(self.right, other.right), min(self.bottom, other.bottom)
-        )
+        # Spelled out: a stroke asks this dozens of times for every pointer event.
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        right, bottom = min(self.x + self.w, other.x + other.w), min(self.y + self.h, other.y + other.h)
+        return Rect(x, y, max(0, right - x), max(0, bottom - y))
 
     def united(self, other: Rect) -> Rect:
         """The bounding rectangle of both; an empty rectangle adds nothing."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import compress
 from operator import is_, is_not
 from types import MappingProxyType
+from weakref import ref
 
 import numpy as np
 
@@ -35,11 +36,13 @@ class Tiles:
     """An endless uint8 raster with `channels` channels, zero wherever no tile is stored.
 
     `data` maps (tx, ty) to a read-only (TILE, TILE, channels) uint8 array, or (TILE, TILE) when `channels` is 1; none
-    is all zero. Versions share tile arrays; identity of an array means equality of its pixels.
+    is all zero. Versions share tile arrays; identity of an array means equality of its pixels. `origin` is the version
+    that this one was written on, with the keys that differ: it spares comparing thousands of tiles after a stroke.
     """
 
     channels: int
     data: MappingProxyType[Key, np.ndarray] = field(default_factory=lambda: MappingProxyType({}))
+    origin: tuple[ref[Tiles], frozenset[Key]] | None = None
 
     @classmethod
     def from_array(cls, pixels: np.ndarray, x: int = 0, y: int = 0) -> Tiles:
@@ -79,6 +82,7 @@ class Tiles:
         if pixels.dtype != np.uint8 or pixels.shape != self.shape_of(rect):
             raise ValueError(f"expected uint8 {self.shape_of(rect)}, got {pixels.dtype} {pixels.shape}")
         data: dict[Key, np.ndarray] | None = None
+        changed: list[Key] = []
         for key in keys_in(rect):
             where = tile_rect(key)
             part = where.intersected(rect)
@@ -90,11 +94,14 @@ class Tiles:
             tile[part.slices_in(where)] = new
             tile.flags.writeable = False
             data = self.data | {} if data is None else data
-            if tile.any():
+            changed.append(key)
+            if new.any() or tile.any():
                 data[key] = tile
             else:
                 data.pop(key, None)
-        return self if data is None else Tiles(self.channels, MappingProxyType(data))
+        if data is None:
+            return self
+        return Tiles(self.channels, MappingProxyType(data), (ref(self), frozenset(changed)))
 
     def cropped(self, rect: Rect) -> Tiles:
         """A version that is zero outside `rect`; tiles that were so already are shared, this very one if all were."""
@@ -148,6 +155,8 @@ class Tiles:
         """Keys of tiles that are not the same array in both versions."""
         if self.data is other.data:
             return set()
+        if other.origin is not None and other.origin[0]() is self:
+            return set(other.origin[1])
         if list(self.data) == list(other.data):  # true after most strokes, and then C does the whole comparison
             return set(compress(self.data, map(is_not, self.data.values(), other.data.values())))
         return {

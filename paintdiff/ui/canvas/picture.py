@@ -85,6 +85,8 @@ class Picture:
 
     def draw_overlay(self, painter: QPainter, view: View, exposed: Rect, hatch: bool) -> None:
         """Draw the change map inside `exposed` as a tint, with stripes if `hatch`."""
+        if self._marked.empty:
+            return
         if hatch:
             self._draw_hatched(painter, view, exposed)
         else:
@@ -111,7 +113,8 @@ class Picture:
         scale = view.zoom * step
         corner = _device_rect(view, bounds).topLeft()
         painter.save()
-        painter.setClipRect(_device_rect(view, shown), Qt.ClipOperation.IntersectClip)
+        if shown != exposed:  # what is exposed the painter is clipped to already
+            painter.setClipRect(_device_rect(view, shown), Qt.ClipOperation.IntersectClip)
         painter.translate(corner.x() + source.x() * scale, corner.y() + source.y() * scale)
         painter.scale(scale, scale)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, view.zoom < SHARP_FROM and scale != 1)
