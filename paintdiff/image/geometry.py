@@ -83,9 +83,10 @@ class Rect:
         """(rows, columns) of this rectangle inside an array that covers `outer`; it must be empty or lie within."""
         if self.empty:
             return slice(0, 0), slice(0, 0)
-        if not outer.contains(self):
+        left, top = self.x - outer.x, self.y - outer.y
+        if left < 0 or top < 0 or left + self.w > outer.w or top + self.h > outer.h:
             raise ValueError(f"{self} does not lie within {outer}")
-        return slice(self.y - outer.y, self.bottom - outer.y), slice(self.x - outer.x, self.right - outer.x)
+        return slice(top, top + self.h), slice(left, left + self.w)
 
 
 EMPTY = Rect(0, 0, 0, 0)

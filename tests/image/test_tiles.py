@@ -99,3 +99,16 @@ def test_the_content_rectangle_hugs_the_pixels(points: list[tuple[int, int]]) ->
 def test_erasing_at_the_rim_shrinks_the_content_rectangle() -> None:
     tiles = Tiles.filled(Rect(0, 0, 500, 500), (7,))
     assert tiles.written(np.zeros((500, 300), np.uint8), 0, 0).content_rect == Rect(300, 0, 200, 500)
+
+
+@given(st.lists(PLACES, min_size=1, max_size=3), st.booleans())
+def test_what_a_version_remembers_of_its_origin_is_what_a_comparison_finds(
+    places: list[tuple[int, int, int, int]], erase: bool
+) -> None:
+    tiles = Tiles(1)
+    for seed, place in enumerate(places):
+        rect = Rect(*place)
+        tiles = tiles.written(noise(rect, seed, 1), rect.x, rect.y)
+    pixels = np.zeros((200, 200), np.uint8) if erase else noise(Rect(0, 0, 200, 200), 9, 1)
+    after = tiles.written(pixels, -40, 30)
+    assert tiles.changed_keys(after) == tiles.changed_keys(Tiles(1, after.data)) == after.changed_keys(tiles)
