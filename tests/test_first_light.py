@@ -72,7 +72,7 @@ def test_from_the_sample_to_an_exported_png(window: Window, qtbot: QtBot, tmp_pa
 
     strip = window.strip
     assert strip.isVisible()
-    assert strip.list.count() == len(result.candidates) == 2
+    assert strip.list.count() == len(result.candidates) == 4
     first = canvas.grab().toImage()
     strip.list.setFocus()
     QTest.keyClick(strip.list, Qt.Key.Key_Right)

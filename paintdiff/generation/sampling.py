@@ -63,7 +63,7 @@ class Sampling:
         minimum=0.0, maximum=1.0, step=0.1,
     )
     candidates: int = _parameter(
-        2, "int", "Candidates", "How many pictures to make; candidate k uses seed + k.", minimum=1, maximum=16
+        4, "int", "Candidates", "How many pictures to make; candidate k uses seed + k.", minimum=1, maximum=16
     )
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ class Theme:
 
     name: str
     label: str
+    surround: str
     window: str
     raised: str
     base: str
@@ -31,13 +32,13 @@ class Theme:
 
 
 DARK = Theme(
-    "dark", "Dark", window="#2b2c2f", raised="#393b40", base="#1f2023", border="#45474d", hover="#44474d",
-    text="#e3e4e6", muted="#a2a6ad", disabled="#74777d", accent="#3a74cf", accent_hover="#4a83dd",
+    "dark", "Dark", surround="#262629", window="#2b2c2f", raised="#393b40", base="#1f2023", border="#45474d",
+    hover="#44474d", text="#e3e4e6", muted="#a2a6ad", disabled="#74777d", accent="#3a74cf", accent_hover="#4a83dd",
     accent_text="#ffffff", good="#7fc98f", bad="#f0908a",
 )
 LIGHT = Theme(
-    "light", "Light", window="#eeeff1", raised="#fafafb", base="#ffffff", border="#c3c6cc", hover="#e0e3e8",
-    text="#22242a", muted="#5c6068", disabled="#989ca4", accent="#2c66c2", accent_hover="#3a75d2",
+    "light", "Light", surround="#c4c7cc", window="#eeeff1", raised="#fafafb", base="#ffffff", border="#c3c6cc",
+    hover="#e0e3e8", text="#22242a", muted="#5c6068", disabled="#989ca4", accent="#2c66c2", accent_hover="#3a75d2",
     accent_text="#ffffff", good="#1f7a3a", bad="#b3261e",
 )
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
@@ -104,7 +105,7 @@ def palette_of(theme: Theme) -> QPalette:
         role.Text: theme.text, role.Button: theme.raised, role.ButtonText: theme.text, role.BrightText: theme.bad,
         role.ToolTipBase: theme.raised, role.ToolTipText: theme.text, role.Highlight: theme.accent,
         role.HighlightedText: theme.accent_text, role.Link: theme.accent_hover, role.PlaceholderText: theme.muted,
-        role.Mid: theme.border,
+        role.Mid: theme.border, role.Shadow: theme.surround,
     }
     for each, colour in colours.items():
         palette.setColor(each, QColor(colour))

@@ -46,6 +46,7 @@ def make_window(qtbot, settings: Settings, model_folder: Path):
         window = Window(Editor(document), Jobs(make), settings, str(model_folder))
         windows.append(window)
         window.panel.fields["steps"].set_value(2)
+        window.panel.fields["candidates"].set_value(2)
         with qtbot.waitActive(window):
             window.show()
             window.activateWindow()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QWidget
 
 from paintdiff.document.compose import compose
@@ -25,7 +25,6 @@ from paintdiff.ui.canvas.preview import Preview
 from paintdiff.ui.canvas.viewport import Pointer, Viewport
 from paintdiff.ui.tool_state import LAYER_TOOLS, STROKE_TOOLS, ToolState
 
-SURROUND = QColor(38, 38, 41)
 TRACE_DELAY = 120
 """Milliseconds that the change map must rest before its outlines are traced."""
 DRAG_SLACK = 4.0
@@ -326,7 +325,7 @@ class Canvas(Viewport):
         right, bottom = view.to_world(QPointF(event.rect().bottomRight() + QPointF(1, 1).toPoint()))
         exposed = Rect.from_edges(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
         if not self.editor.document.canvas.contains(exposed):
-            painter.fillRect(event.rect(), SURROUND)
+            painter.fillRect(event.rect(), self.palette().color(QPalette.ColorRole.Shadow))
         painter.save()
         painter.scale(1 / view.ratio, 1 / view.ratio)
         self._paint_pixels(painter, exposed)

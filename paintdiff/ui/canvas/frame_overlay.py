@@ -11,7 +11,7 @@ from paintdiff.ui.canvas.blend_edge import blend_edges
 from paintdiff.ui.canvas.frame_handles import HANDLES, position
 from paintdiff.ui.canvas.view import View
 
-DIM = QColor(0, 0, 0, 110)
+DIM = QColor(0, 0, 0, 70)
 LINE, SHADOW = QColor(255, 255, 255, 230), QColor(0, 0, 0, 150)
 BEYOND, BEYOND_LINES = QColor(120, 170, 255, 26), QColor(150, 190, 255, 80)
 HANDLE_SIDE = 9.0
