@@ -47,7 +47,6 @@ def start_application(arguments: Sequence[str]) -> QApplication:
     if not isinstance(application, QApplication):
         application = QApplication(["paintdiff", *arguments])
     application.setApplicationName("PaintDiff")
-    application.setApplicationDisplayName("PaintDiff")
     application.setApplicationVersion(__version__)
     application.setDesktopFileName("paintdiff")
     application.setWindowIcon(icons.program_icon())
@@ -110,14 +109,27 @@ def _open_sample(window: Window) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Open the window, on a picture if one is named, and return the exit status when it is closed."""
+    options = [argument for argument in arguments if argument.startswith("-")]
+    if options or len(arguments) > 1:
+        print("paintdiff: The window opens on one picture and takes no options; see --help.", file=sys.stderr)
+        return 2
+    if _has_no_screen():
+        print("paintdiff: There is no screen to open a window on; see --help for what works without.", file=sys.stderr)
+        return 2
     application = start_application(arguments)
     log_file = _start_log()
-    pictures = [Path(argument) for argument in arguments if not argument.startswith("-")]
-    window = open_window(pictures[0] if pictures else None, log_file=log_file)
+    window = open_window(Path(arguments[0]) if arguments else None, log_file=log_file)
     QTimer.singleShot(WARM_UP_AFTER_MS, lambda: _settle(window))
     status = application.exec()
     _end(window, status)
     return status
+
+
+def _has_no_screen() -> bool:
+    """Whether Qt would find no display, in which case it aborts the process without a word that helps."""
+    platform = os.environ.get("QT_QPA_PLATFORM", "").split(":")[0]
+    displays = {"": ("DISPLAY", "WAYLAND_DISPLAY"), "xcb": ("DISPLAY",), "wayland": ("WAYLAND_DISPLAY",)}
+    return sys.platform.startswith("linux") and not any(map(os.environ.get, displays.get(platform, ("PATH",))))
 
 
 def _settle(window: Window) -> None:

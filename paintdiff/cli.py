@@ -193,8 +193,9 @@ def _summarize(result: Result, seconds: dict[str, float], outputs: list[Path]) -
     report = result.report
     if not any(candidate.patch[..., 3].any() for candidate in result.candidates):
         print("paintdiff: At this strength nothing changes; the picture was written as it is.", file=sys.stderr)
+    kept = f"all {report.kept_pixels} kept pixels are unchanged" if report.kept_pixels else "the whole frame is new"
     print(
-        f"paintdiff: wrote {', '.join(map(str, outputs))}; all {report.kept_pixels} kept pixels are unchanged; "
+        f"paintdiff: wrote {', '.join(map(str, outputs))}; {kept}; "
         f"{seconds.get('sampling', 0):.1f} s on {report.device}, {report.network_evaluations} network evaluations.",
         file=sys.stderr,
     )

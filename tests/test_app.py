@@ -51,3 +51,18 @@ print(app._start_log())
     assert Path(run_python(code, tmp_path).strip()) == file
     assert file.stat().st_size < 1000
     assert file.with_name("paintdiff.log.1").stat().st_size == 600_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [(["--bogus"], {"QT_QPA_PLATFORM": "offscreen"}), ([], {"QT_QPA_PLATFORM": "xcb"}), ([], {})],
+)
+def test_a_start_that_cannot_work_is_one_sentence_and_exit_2(arguments: list[str], environment: dict[str, str]) -> None:
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    clean = {name: value for name, value in os.environ.items() if name not in screens}
+    done = subprocess.run(
+        [sys.executable, "-m", "paintdiff", *arguments], env=clean | environment, capture_output=True, text=True,
+        cwd=ROOT, timeout=60,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1

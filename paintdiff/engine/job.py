@@ -55,6 +55,8 @@ class Job:
             view = View(request.frame.h, request.frame.w, model.space.size)
             original = model.space.encode(view.picture(over_matte(request.picture, request.matte)))
             strength = model.space.strength(view.map(request.change_map), sampling.strength)
+            beyond = model.space.strength(view.map(request.beyond_canvas), 1.0)  # nothing is there to be kept a little
+            strength = torch.maximum(strength, beyond)
             condition = Condition(*self._encode_text(sampling.prompt))
             denoiser = self._denoiser(sampling.guidance, *self._encode_text(sampling.negative))
             preview = Preview(view, request)

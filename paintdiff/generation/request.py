@@ -20,9 +20,9 @@ class Request:
 
     `frame` is in world pixels and may reach past `canvas`. `picture` (h, w, 4) uint8 straight alpha and `change_map`
     (h, w) uint8 cover exactly the frame; outside the canvas the picture is transparent and the map 255. Effective
-    strength of a pixel = change_map / 255 × sampling.strength. Transparent pixels are shown to the model over `matte`.
-    `feather` is how many canvas pixels the blend runs inward from the map's edge. `model` is the name of a bundled
-    model or a folder; `device` is "auto", "cpu", "cuda", "mps" or "xpu".
+    strength of a pixel = change_map / 255 × sampling.strength, and 1 outside the canvas. Transparent pixels are shown
+    to the model over `matte`. `feather` is how many canvas pixels the blend runs inward from the map's edge. `model` is
+    the name of a bundled model or a folder; `device` is "auto", "cpu", "cuda", "mps" or "xpu".
     """
 
     mode: str
@@ -41,6 +41,13 @@ class Request:
             raise ValueError(f"picture must be uint8 {(*self.frame.shape, 4)}, got {self.picture.shape}")
         if self.change_map.shape != self.frame.shape or self.change_map.dtype != np.uint8:
             raise ValueError(f"change_map must be uint8 {self.frame.shape}, got {self.change_map.shape}")
+
+    @property
+    def beyond_canvas(self) -> np.ndarray:
+        """(h, w) uint8: 255 where the frame reaches past the canvas, 0 elsewhere."""
+        beyond = np.full(self.frame.shape, 255, np.uint8)
+        beyond[self.frame.intersected(self.canvas).slices_in(self.frame)] = 0
+        return beyond
 
     def recipe(self, candidate: int = 0) -> Recipe:
         """The recipe of candidate k, whose seed is `sampling.seed + k` (wrapping past the largest seed)."""

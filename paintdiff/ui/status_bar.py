@@ -46,6 +46,11 @@ class StatusBar(QStatusBar):
             self.proof.setText("whole frame repainted")
             self.proof.setToolTip("The mask covered the whole frame: there was nothing to keep.")
 
+    def forget(self) -> None:
+        """Another picture comes: what was said of the last one is over."""
+        self.proof.clear()
+        self.clearMessage()
+
     def show_model(self, info: ModelInfo) -> None:
         self.model.setText(f"{info.name} · {info.size} px · {info.device}")
 

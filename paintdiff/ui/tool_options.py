@@ -170,6 +170,7 @@ class ToolOptions(QWidget):
         # A hint that does not fit is cut rather than widening the window.
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row.addWidget(self.hint, 1)
+        self.setFixedHeight(self.sizeHint().height())  # of all settings: the canvas below must not move with the tool
 
     def _connect(self) -> None:
         state = self._state

@@ -28,6 +28,7 @@ from paintdiff.ui.tool_options import ToolOptions
 from paintdiff.ui.tool_state import ToolState
 
 PANEL_WIDTH = 316
+TITLE_BAR = 40  # pixels that the frame of the desktop takes, about
 COMPARE_KEY = Qt.Key.Key_Backslash
 
 
@@ -88,7 +89,8 @@ class Window(QMainWindow):
             self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
             self._submenus["&Panels"].addAction(dock.toggleViewAction())
         self.setMinimumSize(900, 560)
-        self.resize(1280, 720)
+        room = self.screen().availableSize() - QSize(0, TITLE_BAR)
+        self.resize(QSize(1280, 720).boundedTo(room))
         self.resizeDocks(self._docks, [PANEL_WIDTH, PANEL_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks(self._docks, [460, 200], Qt.Orientation.Vertical)
 
@@ -127,6 +129,7 @@ class Window(QMainWindow):
         self.jobs.model_loaded.connect(self.status.show_model)
         self.layers.recipe_asked.connect(self.panel.use_recipe)
         files.about_to_replace.connect(self.generating.forget)
+        files.about_to_replace.connect(self.status.forget)
         files.replaced.connect(canvas.fit)
         files.recent_changed.connect(self._show_recent)
         canvas.files_dropped.connect(lambda paths: files.open_path(paths[0]))

@@ -299,3 +299,13 @@ def test_frames_of_any_shape_work(engine, model, height, width) -> None:
     result = generated(engine, asked)
     assert result.candidates[0].patch.shape == (height, width, 4)
     assert np.array_equal(result.candidates[0].patch[..., 3] > 0, asked.change_map > 0)
+
+
+def test_what_lies_beyond_the_canvas_is_made_anew_at_any_strength(engine, model) -> None:
+    asked = request(model, strength=0.5)
+    picture, change_map = asked.picture.copy(), asked.change_map.copy()
+    picture[:, 16:], change_map[:, 16:] = 0, 255
+    asked = replace(asked, picture=picture, change_map=change_map, canvas=Rect(0, 0, 16, 24))
+    on_white = generated(engine, replace(asked, matte=(255, 255, 255)))
+    on_black = generated(engine, replace(asked, matte=(0, 0, 0)))
+    assert same(on_white, on_black), "nothing of the matte is left where there was no picture"
