@@ -50,5 +50,5 @@ def check_size(width: int, height: int) -> None:
     if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
         raise UserError(
             f"{width} × {height} pixels is too large: at most {MAX_SIDE} a side and"
-            f" {MAX_PIXELS // 1_000_000} million in all."
+            f" {MAX_PIXELS // 1_000_000} million in all. Scale it down first."
         )
