@@ -64,7 +64,7 @@ def table(report: Report) -> str:
     ]
     for row in report.continuation:
         better = min(row.telea, row.navier_stokes)
-        change = f"{100 * (row.model / max(better, 1e-6) - 1):+.0f} %"
+        change = f"{100 * (row.model / better - 1):+.0f} %" if better > 0.1 else "(exact)"
         lines.append(
             f"| {row.kind} | {row.model:.2f} | {row.telea:.2f} | {row.navier_stokes:.2f} | {change} | {row.seam:.2f} |"
         )
