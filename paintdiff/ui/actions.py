@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from paintdiff.ui import icons
+from paintdiff.ui.focus import in_menu, is_typing
 
 if TYPE_CHECKING:
     from paintdiff.ui.window import Window
@@ -22,7 +22,7 @@ def _always(_window: Window) -> bool:
 
 @dataclass(frozen=True)
 class Command:
-    """One command. `keys` of scope "canvas" work while the canvas has the focus alone, so that letters can be typed.
+    """One command. `keys` of scope "letters" work where what has the focus does not take them itself.
 
     `enabled` and `checked` are asked again whenever something changed; `checked` makes the command a switch.
     """
@@ -44,14 +44,14 @@ Entry = Command | str | None  # a string names a submenu that the window fills
 
 def _tool(tool: str, text: str, *keys: str, tip: str = "") -> Command:
     return Command(
-        f"tool_{tool}", text, lambda w: w.take_tool(tool), keys, "canvas", tool, tip,
+        f"tool_{tool}", text, lambda w: w.take_tool(tool), keys, "letters", tool, tip,
         checked=lambda w: w.tool_state.tool == tool,
     )
 
 
 MASKS: tuple[Entry, ...] = (
-    _tool("mask_brush", "Mask &brush", "M", tip="Brush what should change"),
-    _tool("mask_eraser", "Mask &eraser", "Shift+M", tip="Take away from the mask"),
+    _tool("mask_brush", "&Mask brush", "M", tip="Brush what should change"),
+    _tool("mask_eraser", "M&ask eraser", "Shift+M", tip="Take away from the mask"),
     _tool("mask_rectangle", "Mask &rectangle", "R", tip="Mask a rectangle"),
     _tool("mask_lasso", "Mask &lasso", "L", tip="Mask an area drawn around"),
 )
@@ -89,14 +89,14 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     )),
     ("&Tools", (
         *MASKS,
-        Command("toggle_mask", "&Switch mask and paint", lambda w: w.tool_state.toggle_mask(), ("Q",), "canvas"),
+        Command("toggle_mask", "Switch mask and pain&t", lambda w: w.tool_state.toggle_mask(), ("Q",), "letters"),
         SEPARATOR,
         *PAINTS,
-        Command("swap_colours", "S&wap colours", lambda w: w.tool_state.swap_colours(), ("X",), "canvas"),
-        Command("default_colours", "Black and white", lambda w: w.tool_state.default_colours(), ("D",), "canvas"),
+        Command("swap_colours", "&Swap colours", lambda w: w.tool_state.swap_colours(), ("X",), "letters"),
+        Command("default_colours", "Black and &white", lambda w: w.tool_state.default_colours(), ("D",), "letters"),
         SEPARATOR,
-        Command("larger", "&Larger brush", lambda w: w.tool_state.larger(), ("]",), "canvas"),
-        Command("smaller", "S&maller brush", lambda w: w.tool_state.smaller(), ("[",), "canvas"),
+        Command("larger", "Lar&ger brush", lambda w: w.tool_state.larger(), ("]",), "letters"),
+        Command("smaller", "Smaller br&ush", lambda w: w.tool_state.smaller(), ("[",), "letters"),
         SEPARATOR,
         *VIEWS,
     )),
@@ -111,7 +111,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     )),
     ("&Layer", (
         Command("layer_new", "&New layer", lambda w: w.layers.add(), ("Ctrl+Shift+N",), icon="plus"),
-        Command("layer_rename", "Re&name", lambda w: w.layers.rename_active()),
+        Command("layer_rename", "&Rename", lambda w: w.layers.rename_active()),
         Command("layer_toggle", "Show or &hide", lambda w: w.layers.toggle_active(), icon="eye"),
         SEPARATOR,
         Command("layer_up", "Move &up", lambda w: w.layers.raise_active(), ("Ctrl+PgUp",), icon="arrow_up",
@@ -193,21 +193,35 @@ def refresh(window: Window, actions: dict[str, QAction]) -> None:
             actions[command.id].setChecked(command.checked(window))
 
 
+def press(event: QKeyEvent, actions: dict[str, QAction]) -> bool:
+    """Run the command of a key that nothing with the focus wanted; False if there is none."""
+    if is_typing() or in_menu():
+        return False
+    pressed = [QKeySequence(event.keyCombination())]
+    if event.text() in ("[", "]"):
+        pressed.append(QKeySequence(event.text()))  # some keyboards have these on other keys, with AltGr
+    for command in commands():
+        if command.scope == "letters" and any(QKeySequence(key) in pressed for key in command.keys):
+            actions[command.id].trigger()
+            return True
+    return False
+
+
 def _action(window: Window, command: Command) -> QAction:
     action = QAction(command.text, window)
     action.setObjectName(command.id)
-    action.setShortcuts([QKeySequence(key) for key in command.keys])
-    if command.scope == "canvas":
-        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        window.canvas.addAction(action)
+    key = QKeySequence(command.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if command.keys else ""
+    if command.scope == "letters":
+        action.setText(f"{command.text}\t{key}")  # as a shortcut it would get ahead of menus and lists
     else:
-        window.addAction(action)
+        action.setShortcuts([QKeySequence(key) for key in command.keys])
+    window.addAction(action)
     if command.icon:
         action.setIcon(icons.icon(command.icon))
     action.setCheckable(command.checked is not None)
     name = command.text.replace("&", "").rstrip("…")
-    keys = f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})" if command.keys else ""
-    action.setToolTip(f"{command.tip or name}{keys}")
+    action.setIconText(name)
+    action.setToolTip(f"{command.tip or name}{f' ({key})' if key else ''}")
     action.setIconVisibleInMenu(False)
 
     def run() -> None:

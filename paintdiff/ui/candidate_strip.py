@@ -159,8 +159,14 @@ class CandidateList(QListWidget):
         return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        with_control = event.modifiers() & Qt.KeyboardModifier.ControlModifier
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not with_control:
+        if not self.press(event):
+            event.ignore()  # the window knows the other keys
+
+    def press(self, event: QKeyEvent) -> bool:
+        """Do what a key says; False if it says nothing about candidates."""
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            return False
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.accept_asked.emit()
         elif event.key() == Qt.Key.Key_Delete:
             self.discard_asked.emit()
@@ -168,7 +174,8 @@ class CandidateList(QListWidget):
             step = 1 if event.key() in (Qt.Key.Key_Right, Qt.Key.Key_Down) else -1
             self.setCurrentRow(min(max(self.currentRow() + step, 0), self.count() - 1))
         else:
-            event.ignore()  # the window knows the other keys
+            return False
+        return True
 
 
 def _described(candidate: Candidate) -> str:

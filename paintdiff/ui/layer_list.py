@@ -17,8 +17,8 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QMouseEvent, QPainter, QPalette, QPixmap
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from paintdiff.document.document import Document, Layer
 from paintdiff.generation.request import Recipe
@@ -129,6 +129,16 @@ class LayerModel(QAbstractListModel):
         if to != source:
             self.moved.emit(source, to)
         return False
+
+
+class LayerView(QListView):
+    """The list of rows. Letters are not searched for in it: they take tools."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.text().strip().isprintable() and event.text().strip():
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
 
 
 class LayerDelegate(QStyledItemDelegate):

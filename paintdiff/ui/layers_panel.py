@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QLabel,
-    QListView,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -22,7 +21,7 @@ from paintdiff.editor import Editor
 from paintdiff.generation.errors import UserError
 from paintdiff.image.geometry import Rect
 from paintdiff.ui import icons
-from paintdiff.ui.layer_list import LayerDelegate, LayerModel
+from paintdiff.ui.layer_list import LayerDelegate, LayerModel, LayerView
 from paintdiff.ui.named import named
 
 THUMBNAIL_DELAY_MS = 250
@@ -38,7 +37,7 @@ class LayersPanel(QWidget):
         super().__init__()
         self._editor = editor
         self.model = LayerModel(editor.document)
-        self.view = named(QListView(), "layers")
+        self.view = named(LayerView(), "layers")
         self.view.setAccessibleName("Layers")
         self.view.setModel(self.model)
         self.view.setItemDelegate(LayerDelegate(self.view))

@@ -12,7 +12,7 @@ from paintdiff.editor import Editor
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.jobs.jobs import Jobs
-from paintdiff.ui import actions, clipboard, icons, theme
+from paintdiff.ui import actions, clipboard, focus, icons, theme
 from paintdiff.ui.candidate_strip import CandidateStrip
 from paintdiff.ui.canvas.canvas import Canvas
 from paintdiff.ui.dialogs.messages import open_file, tell_fault
@@ -66,6 +66,7 @@ class Window(QMainWindow):
         self._docks = [self._dock("Generate", self.panel), self._dock("Layers", self.layers)]
         self.actions_by_id, self._submenus = actions.build(self)
         self._lay_out()
+        focus.keep_at(self.canvas, self)
         self._connect()
         self._restore_place()
         self._refresh()
@@ -225,9 +226,10 @@ class Window(QMainWindow):
             self.restoreState(self.settings.state)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        walks = self.canvas.hasFocus() and self.generating.has_candidates
         if event.key() == COMPARE_KEY:
             self.canvas.set_comparing(True)
-        else:
+        elif not (walks and self.strip.list.press(event)) and not actions.press(event, self.actions_by_id):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:

@@ -21,10 +21,10 @@ def test_no_command_has_the_name_of_another() -> None:
     assert max(names.values()) == 1
 
 
-def test_single_letters_work_on_the_canvas_alone() -> None:
+def test_single_letters_are_keys_that_text_fields_keep() -> None:
     letters = [command for command in actions.commands() if any(len(key) == 1 for key in command.keys)]
     assert len(letters) > 10
-    assert {command.scope for command in letters} == {"canvas"}
+    assert {command.scope for command in letters} == {"letters"}
 
 
 @pytest.mark.parametrize("command", actions.commands(), ids=lambda command: command.id)
@@ -49,12 +49,6 @@ def test_letters_in_other_controls_take_no_tool(window, name) -> None:
     before = window.tool_state.tool
     QTest.keyClicks(control, "bei")
     assert window.tool_state.tool == before
-
-
-def test_letters_in_a_slider_take_no_tool(window) -> None:
-    window.layers.opacity.setFocus()
-    QTest.keyClicks(window.layers.opacity, "bqx")
-    assert window.tool_state.tool == "mask_brush"
 
 
 @pytest.mark.parametrize(
