@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication
 
 from paintdiff.document import edits
 from paintdiff.document.document import Document
@@ -15,11 +16,11 @@ from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Result
 from paintdiff.image.geometry import Rect
-from paintdiff.image.tiles import Tiles
 from paintdiff.jobs.jobs import Jobs
 from paintdiff.jobs.outcome import Failure
 from paintdiff.ui.candidate_strip import CandidateStrip
 from paintdiff.ui.canvas.canvas import Canvas
+from paintdiff.ui.focus import is_typing
 from paintdiff.ui.frame_placing import past_edge
 from paintdiff.ui.generation_panel import GenerationPanel
 
@@ -41,6 +42,7 @@ class Shelf:
     before: Document
     after: Document
     pending: list[Pending]
+    row: int  # the one accepted
 
 
 class Generating(QObject):
@@ -65,9 +67,11 @@ class Generating(QObject):
         self._requests: dict[int, Request] = {}
         self._pending: list[Pending] = []
         self._shelved: Shelf | None = None
-        self._change_map: Tiles = editor.document.change_map
+        self._past_edge = False  # whether the frame, placed by hand, reaches past the canvas
+        self._mode_is_ours = False  # "outpaint" because of that, not because the user chose it
         self._model_side = MODEL_SIDE
         self._connect()
+        self._follow_frame(editor.document)
         self._show_frame()
 
     def _connect(self) -> None:
@@ -82,7 +86,7 @@ class Generating(QObject):
         panel.run_bar.generate_asked.connect(self.generate)
         panel.run_bar.cancel_asked.connect(self.cancel)
         panel.run_bar.offer_taken.connect(lambda: self._panel.set_mode("renoise"))
-        panel.mode_changed.connect(self._show_frame)
+        panel.mode_changed.connect(self._on_mode_changed)
         panel.feather_changed.connect(self._show_frame)
         panel.extend_asked.connect(self._place_past_edge)
         strip.looked_at.connect(self._look_at)
@@ -140,7 +144,7 @@ class Generating(QObject):
             return
         self._drop_candidates()
         self._editor.replace("Accept candidate", after)
-        self._shelved = Shelf(before, after, pending)
+        self._shelved = Shelf(before, after, pending, row)
 
     def discard(self) -> None:
         self._shelved = None
@@ -154,11 +158,8 @@ class Generating(QObject):
 
     def place_frame(self, frame: Rect | None) -> None:
         """Put the frame somewhere by hand, or let it follow the mask again (None)."""
-        document = self._editor.document
-        if frame is not None and not document.canvas.contains(frame) and self._panel.mode() == "inpaint":
-            self._panel.set_mode("outpaint")
         label = "Place frame" if frame is not None else "Automatic frame"
-        self._editor.replace(label, edits.set_frame(document, frame), merge=True)
+        self._editor.replace(label, edits.set_frame(self._editor.document, frame), merge=True)
 
     def _place_past_edge(self, side: str) -> None:
         self.place_frame(past_edge(self._editor.document.canvas, side, self._model_side))
@@ -168,31 +169,44 @@ class Generating(QObject):
         self._model_side = info.size
         self._show_frame()
 
-    def _on_document_changed(self, document: Document, _dirty: Rect) -> None:
-        shelf = self._shelved
-        if shelf is not None and document is shelf.before and not self._pending:
-            self._bring_back(shelf.pending)
-        elif shelf is not None and document is shelf.after and self._pending is shelf.pending:
-            self._drop_candidates()
-        elif document.change_map is not self._change_map and self._pending:
-            self._strip.choose(-1)  # a mask being painted must be seen
-        self._change_map = document.change_map
+    def _on_mode_changed(self, _mode: str) -> None:
+        self._mode_is_ours = False
         self._show_frame()
 
-    def _bring_back(self, pending: list[Pending]) -> None:
-        self._pending = pending
-        for each in pending:
+    def _follow_frame(self, document: Document) -> None:
+        """A frame that comes to reach past an edge means outpainting, until it (undone, say) no longer does."""
+        past_edge = document.frame is not None and not document.canvas.contains(document.frame)
+        if past_edge == self._past_edge:
+            return
+        self._past_edge = past_edge
+        if past_edge and self._panel.mode() == "inpaint":
+            self._panel.set_mode("outpaint")
+            self._mode_is_ours = True
+        elif self._mode_is_ours:
+            self._panel.set_mode("inpaint")
+
+    def _on_document_changed(self, document: Document, dirty: Rect) -> None:
+        shelf = self._shelved
+        if shelf is not None and document is shelf.before and not self._pending:
+            self._bring_back(shelf)
+        elif shelf is not None and document is shelf.after and self._pending is shelf.pending:
+            self._drop_candidates()
+        elif not dirty.empty and self._pending:
+            self._strip.choose(-1)  # what is being painted must be seen
+        self._follow_frame(document)
+        self._show_frame()
+
+    def _bring_back(self, shelf: Shelf) -> None:
+        self._pending = shelf.pending
+        for each in shelf.pending:
             self._strip.add(each.request, (each.candidate,))
-        self._strip.choose(0)
+        self._strip.choose(shelf.row)
         self.changed.emit()
 
     def _show_frame(self) -> None:
         document, mode = self._editor.document, self._panel.mode()
         self._canvas.set_frame(frame_of(document, self._model_side), self._panel.feather.value(), mode)
-        masked = not document.change_map.content_rect.intersected(document.canvas).empty
-        if mode == "inpaint" and not masked and document.canvas.contains(frame_of(document, self._model_side)):
-            self._show_problem("Nothing is masked yet: brush over what should change.")
-        elif mode == "outpaint" and document.canvas.contains(frame_of(document, self._model_side)):
+        if mode == "outpaint" and document.canvas.contains(frame_of(document, self._model_side)):
             self._show_problem("The frame lies inside the picture: place it past an edge.")
         else:
             self._panel.run_bar.show_hint("")
@@ -215,6 +229,8 @@ class Generating(QObject):
         self._shelved = None
         self._pending = self._pending + [Pending(request, candidate) for candidate in result.candidates]
         self._strip.add(request, result.candidates)
+        if not self._canvas.hasFocus() and not is_typing():
+            self._strip.list.setFocus()  # from the canvas the same keys choose and accept
         self.proved.emit(result.report)
         self.changed.emit()
 
@@ -244,6 +260,9 @@ class Generating(QObject):
 
     def _drop_candidates(self) -> None:
         self._pending = []
+        focused = QApplication.focusWidget()
+        if focused is not None and self._strip.isAncestorOf(focused):
+            self._canvas.setFocus()  # rather than what Qt finds beside a strip that hides
         self._strip.clear()
         self._canvas.clear_preview()
         self.changed.emit()

@@ -191,8 +191,9 @@ def test_closing_the_window_while_a_job_runs_ends_cleanly(held, qtbot) -> None:
 def test_an_empty_mask_is_told_with_the_offer_to_renoise_the_frame(make_window, qtbot) -> None:
     window = make_window(masked=False)
     bar = window.panel.run_bar
-    assert "masked" in bar.hint.text()
+    assert not bar.hint.isVisible(), "nobody has asked yet"
     bar.generate.click()
+    assert "masked" in bar.hint.text()
     assert not window.generating.running
     assert bar.offer.isVisible()
     bar.offer.click()

@@ -218,7 +218,7 @@ class Canvas(Viewport):
         edit = gesture.finish()
         if isinstance(gesture, StrokeGesture):
             self._picture.end(edit[1] if edit else None, gesture.touched)
-        else:
+        if not isinstance(gesture, StrokeGesture) or self._preview is not None:
             self.update()
         if edit is not None:
             self.editor.replace(*edit)
@@ -249,6 +249,8 @@ class Canvas(Viewport):
         self._gesture = gesture
         self._picture.begin(gesture.stroke, on_map)
         self._refresh_later(gesture.touched)
+        if self._preview is not None:
+            self.update()  # it steps aside for a stroke of paint
 
     def _begin_frame(self, sample: Sample) -> None:
         before = self._frame_before = self._frame
@@ -335,9 +337,10 @@ class Canvas(Viewport):
     def _paint_pixels(self, painter: QPainter, exposed: Rect) -> None:
         self._picture.draw(painter, self.view, exposed)
         if not self._comparing:
-            if self._preview is not None:
+            stroke = self._gesture if isinstance(self._gesture, StrokeGesture) else None
+            if self._preview is not None and (stroke is None or stroke.on_map):  # paint under it would not be seen
                 self._preview.draw(painter, self.view)
-            marking = isinstance(self._gesture, StrokeGesture) and self._gesture.on_map
+            marking = stroke is not None and stroke.on_map
             if self.tool_state.overlay_visible and (self._preview is None or marking):
                 self._picture.draw_overlay(painter, self.view, exposed, self.tool_state.hatch)
         pixel_grid.draw(painter, self.view, exposed.intersected(self.editor.document.canvas))
