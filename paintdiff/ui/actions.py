@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from paintdiff.ui import icons
-from paintdiff.ui.focus import in_menu, is_typing
+from paintdiff.ui.focus import in_menu
 
 if TYPE_CHECKING:
     from paintdiff.ui.window import Window
@@ -195,7 +195,7 @@ def refresh(window: Window, actions: dict[str, QAction]) -> None:
 
 def press(event: QKeyEvent, actions: dict[str, QAction]) -> bool:
     """Run the command of a key that nothing with the focus wanted; False if there is none."""
-    if is_typing() or in_menu():
+    if in_menu():
         return False
     pressed = [QKeySequence(event.keyCombination())]
     if event.text() in ("[", "]"):

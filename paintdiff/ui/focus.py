@@ -42,10 +42,24 @@ def keep_at(canvas: QWidget, window: QWidget) -> None:
         elif isinstance(control, QScrollArea):
             control.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     window.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # a click that nothing took comes up to here
-    window.setFocusProxy(canvas)
+    window.installEventFilter(_PassFocus(canvas, window))
+    canvas.setFocus()
     passing = _PassUndo(window)
     for box in window.findChildren(QAbstractSpinBox):
         box.installEventFilter(passing)
+
+
+class _PassFocus(QObject):
+    """Hands what focus a widget gets on; as its focus proxy the canvas would cut the circle of Tab short."""
+
+    def __init__(self, heir: QWidget, parent: QObject) -> None:
+        super().__init__(parent)
+        self._heir = heir
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.FocusIn:
+            self._heir.setFocus()
+        return False
 
 
 class _PassUndo(QObject):

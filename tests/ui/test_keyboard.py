@@ -168,7 +168,6 @@ def test_arrows_and_enter_choose_a_candidate_after_a_click_on_generate(window, q
     assert window.editor.document is before, "no layer got another opacity"
     press(Qt.Key.Key_Return)
     assert window.editor.document.active_layer.recipe.sampling.seed == seed + 1
-    assert window.canvas.hasFocus(), "the strip has gone"
 
 
 def test_delete_on_the_canvas_discards_pending_candidates_alone(window, qtbot) -> None:
@@ -197,6 +196,10 @@ def test_finished_candidates_take_the_keyboard_from_a_button(window, qtbot) -> N
     assert window.strip.list.hasFocus()
     press("b")
     assert window.tool_state.tool == "brush"
+    window.strip.list.setFocus()
+    press(Qt.Key.Key_Return)
+    assert len(window.editor.document.layers) == 2
+    assert window.canvas.hasFocus(), "the strip has gone"
 
 
 def test_finished_candidates_leave_the_keyboard_to_the_prompt(window, qtbot) -> None:
@@ -295,3 +298,18 @@ def test_a_letter_that_the_waiting_menu_bar_has_not_takes_no_tool(window) -> Non
     window.menuBar().setFocus()
     press("b")
     assert window.tool_state.tool == "mask_brush"
+
+
+def test_a_new_window_gives_the_canvas_the_keyboard(window) -> None:
+    assert window.canvas.hasFocus()
+
+
+def test_tab_goes_round_every_control_and_back_to_the_canvas(window) -> None:
+    window.canvas.setFocus()
+    seen: list[QWidget] = []
+    while not seen or focused() is not window.canvas:
+        press(Qt.Key.Key_Tab)
+        assert focused() not in seen, "Tab runs in a circle that leaves the canvas out"
+        seen.append(focused())
+    for control in (window.panel.run_bar.generate, window.layers.opacity, window.layers.view, window.panel.seed.dice):
+        assert control in seen
