@@ -41,6 +41,7 @@ class CandidateStrip(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)  # for the line above it
         self.list = CandidateList()
         self.accept = _button("accept", "Accept", "Put the chosen one in as a new layer (Enter)")
         self.discard = _button("discard", "Discard", "Drop all candidates (Delete)")
@@ -51,7 +52,7 @@ class CandidateStrip(QWidget):
         for button in (self.accept, self.compare, self.discard):
             buttons.addWidget(button)
         row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 8, 0)
+        row.setContentsMargins(0, 1, 8, 0)
         row.setSpacing(8)
         row.addWidget(self.list, 1)
         row.addLayout(buttons)

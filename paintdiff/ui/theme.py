@@ -81,6 +81,7 @@ QProgressBar {
 }
 QProgressBar::chunk { background: $accent; border-radius: 3px; }
 QScrollArea#settings { background: transparent; border: none; }
+CandidateStrip { border-top: 1px solid $border; }
 QListView#candidates { background: $window; border: none; border-radius: 0; }
 QDialogButtonBox, QMessageBox { dialogbuttonbox-buttons-have-icons: 0; }
 """)
