@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QWheelEvent
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QPlainTextEdit, QSlider, QVBoxLayout, QWidget
 
 from paintdiff.generation.sampling import Parameter
@@ -36,34 +36,14 @@ class Field(QWidget):
         self.setFocusProxy(control)
 
 
-class NumberBox(QDoubleSpinBox):
-    """A spin box that the wheel passes over while the panel is scrolled."""
+class PassWheel(QObject):
+    """Lets the wheel scroll the panel over a control that is not in use."""
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
-class ChoiceBox(QComboBox):
-    """A combo box that the wheel passes over while the panel is scrolled."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
-class Slider(QSlider):
-    """A slider that the wheel passes over while the panel is scrolled."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        passed = event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus()
+        if passed:
+            event.ignore()  # then it goes on to the parent
+        return passed
 
 
 class NumberField(Field):
@@ -72,7 +52,8 @@ class NumberField(Field):
     def __init__(self, name: str, parameter: Parameter) -> None:
         super().__init__(name, parameter)
         self._scale = 100 if parameter.unit == "%" and parameter.maximum <= 1 else 1
-        self.box = NumberBox()
+        self.box = QDoubleSpinBox()
+        self.box.installEventFilter(PassWheel(self.box))
         self.box.setRange(parameter.minimum * self._scale, parameter.maximum * self._scale)
         self.box.setSingleStep(parameter.step * self._scale)
         self.box.setDecimals(0 if parameter.kind == "int" or self._scale == 100 else 2 if parameter.step < 0.1 else 1)
@@ -98,7 +79,8 @@ class NumberField(Field):
 
     def _add_slider(self) -> None:
         low, high = self.box.minimum(), self.box.maximum()
-        slider = Slider(Qt.Orientation.Horizontal)
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.installEventFilter(PassWheel(slider))
         slider.setRange(0, SLIDER_STEPS)
         slider.setAccessibleName(self.parameter.label)
         slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -117,7 +99,8 @@ class ChoiceField(Field):
 
     def __init__(self, name: str, parameter: Parameter) -> None:
         super().__init__(name, parameter)
-        self.box = ChoiceBox()
+        self.box = QComboBox()
+        self.box.installEventFilter(PassWheel(self.box))
         self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         for value, label in parameter.choices.items():
             self.box.addItem(label, value)
