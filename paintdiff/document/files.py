@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from paintdiff.document.decode import decode
 from paintdiff.document.document import Document
-from paintdiff.document.edits import picture_document
+from paintdiff.document.edits import picture_document, replace_layer
 from paintdiff.document.open_openraster import open_ora
+from paintdiff.document.save import recipe_in
 from paintdiff.generation.errors import UserError
 
 _ZIP = b"PK\x03\x04"
@@ -59,4 +60,19 @@ def _open(file: BinaryIO, name: str) -> Opened:
         document, notices = open_ora(file, name)
         return Opened(document, notices, "ORA")
     decoded = decode(file, name)
-    return Opened(picture_document(decoded.pixels), decoded.notices, decoded.format)
+    document, notices = picture_document(decoded.pixels), decoded.notices
+    if decoded.format == "PNG":
+        file.seek(0)
+        document, notices = _with_recipe(document, notices, file, name)
+    return Opened(document, notices, decoded.format)
+
+
+def _with_recipe(
+    document: Document, notices: tuple[str, ...], file: BinaryIO, name: str
+) -> tuple[Document, tuple[str, ...]]:
+    """The layer with the recipe that an exported PNG carries, so that its settings can be used again."""
+    try:
+        recipe = recipe_in(file, name)
+    except UserError as error:
+        return document, (*notices, str(error))
+    return replace_layer(document, 0, replace(document.layers[0], recipe=recipe)), notices

@@ -41,8 +41,16 @@ def encode_png(file: BinaryIO, pixels: np.ndarray, info: PngInfo | None = None) 
 def read_recipe(path: Path) -> Recipe | None:
     """The recipe inside a PNG, or None if it has none. Raises `UserError` if it or the file cannot be read."""
     try:
-        with Image.open(io.BytesIO(path.read_bytes()), formats=("PNG",)) as image:
+        return recipe_in(io.BytesIO(path.read_bytes()), path.name)
+    except OSError as error:
+        raise UserError(f"No recipe can be read from {path.name} ({error}).") from error
+
+
+def recipe_in(file: BinaryIO, name: str) -> Recipe | None:
+    """The same of an open PNG that messages call `name`."""
+    try:
+        with Image.open(file, formats=("PNG",)) as image:
             text = image.info.get(RECIPE_KEY)
         return None if text is None else Recipe.from_json(json.loads(text))
     except Exception as error:  # whatever a damaged or foreign file makes the readers stumble over
-        raise UserError(f"No recipe can be read from {path.name} ({error}).") from error
+        raise UserError(f"No recipe can be read from {name} ({error}).") from error

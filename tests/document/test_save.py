@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from paintdiff.document.atomic import write_atomically
 from paintdiff.document.compose import compose
@@ -154,3 +155,20 @@ def test_permissions_of_an_old_file_stay_and_a_new_one_follows_the_umask(tmp_pat
     old.chmod(0o600)
     save_png(old, np.zeros((2, 2, 3), np.uint8))
     assert stat.S_IMODE(old.stat().st_mode) == 0o600
+
+
+def test_an_exported_png_opens_with_the_recipe_whose_settings_can_be_used_again(tmp_path: Path) -> None:
+    export_png(tmp_path / "a.png", picture(), recipe())
+    opened = open_picture(tmp_path / "a.png")
+    assert opened.document.active_layer.recipe == recipe()
+    assert opened.notices == ()
+
+
+def test_a_png_with_a_broken_recipe_opens_with_a_notice(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_itxt("paintdiff:recipe", "{}")
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png", pnginfo=info)
+    opened = open_picture(tmp_path / "a.png")
+    assert opened.document.active_layer.recipe is None
+    assert len(opened.notices) == 1
+    assert "No recipe can be read from a.png" in opened.notices[0]
