@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -9,16 +10,19 @@ import torch
 from torch import Tensor
 
 from paintdiff.engine.denoiser import Condition
-from paintdiff.engine.sampler import State
+from paintdiff.engine.sampler import Denoise, State
 from paintdiff.engine.schedule import Schedule
 
 TOLERANCE = 1e-6  # times and strengths are computed in float64, the strength map is stored in float32
 
 
 class Constraint(Protocol):
-    """Hooks of a run: on the state before each step, on the condition before and on x0 after a network call."""
+    """Hooks of a run: on the state before each step, on the condition before and on x0 after a network call.
 
-    def on_state(self, state: State) -> State: ...
+    `denoise` is the model as it is told of the condition, before `on_x0`: some methods walk on their own first.
+    """
+
+    def on_state(self, state: State, denoise: Denoise) -> State: ...
 
     def on_condition(self, condition: Condition, t: float) -> Condition: ...
 
@@ -28,13 +32,35 @@ class Constraint(Protocol):
 class Free:
     """No constraint: a run that makes a whole picture."""
 
-    def on_state(self, state: State) -> State:
+    def on_state(self, state: State, denoise: Denoise) -> State:
         return state
 
     def on_condition(self, condition: Condition, t: float) -> Condition:
         return condition
 
     def on_x0(self, x0: Tensor, t: float) -> Tensor:
+        return x0
+
+
+class All:
+    """Several constraints, applied in their order; what must hold exactly comes last."""
+
+    def __init__(self, constraints: Sequence[Constraint]) -> None:
+        self._constraints = constraints
+
+    def on_state(self, state: State, denoise: Denoise) -> State:
+        for constraint in self._constraints:
+            state = constraint.on_state(state, denoise)
+        return state
+
+    def on_condition(self, condition: Condition, t: float) -> Condition:
+        for constraint in self._constraints:
+            condition = constraint.on_condition(condition, t)
+        return condition
+
+    def on_x0(self, x0: Tensor, t: float) -> Tensor:
+        for constraint in self._constraints:
+            x0 = constraint.on_x0(x0, t)
         return x0
 
 
@@ -68,7 +94,7 @@ class Replacement:
             self._latest = t, (self._strength >= t - TOLERANCE).to(self._original.dtype)
         return self._latest[1]
 
-    def on_state(self, state: State) -> State:
+    def on_state(self, state: State, denoise: Denoise) -> State:
         alpha, sigma = self._schedule.alpha(state.t), self._schedule.sigma(state.t)
         noised = torch.add(alpha * self._original, self._noise, alpha=sigma)
         under_way = self.active(state.t if state.x0_t is None else state.x0_t)

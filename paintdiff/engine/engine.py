@@ -49,7 +49,7 @@ class DiffusionEngine:
         job.seconds["load"] = time.perf_counter() - start
         cancel.check()
         try:
-            with torch.inference_mode():
+            with torch.no_grad():  # and not inference_mode: some guidance asks for gradients
                 return job.run()
         except torch.OutOfMemoryError as error:
             raise UserError(

@@ -9,24 +9,27 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from paintdiff.engine.constraint import Replacement
-from paintdiff.engine.denoiser import Clamped, Condition, Denoiser, NetworkDenoiser
+from paintdiff.engine.assembly import (
+    EncodeText,
+    Scene,
+    first_state,
+    make_constraint,
+    make_denoiser,
+    make_renoise,
+    make_run_sampler,
+    make_times,
+)
+from paintdiff.engine.denoiser import Condition, Denoiser
 from paintdiff.engine.finish import Preview, kept_pixels, make_patch
-from paintdiff.engine.guidance import ClassifierFree
 from paintdiff.engine.model import Model
-from paintdiff.engine.noise import Noise
-from paintdiff.engine.plan import descending
 from paintdiff.engine.run import run
-from paintdiff.engine.sampler import State, make_sampler
 from paintdiff.engine.view import View
 from paintdiff.generation.cancel import CancelToken
-from paintdiff.generation.request import Recipe, Request
+from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Report, Result
 from paintdiff.image.blending import over_matte
 
 PREVIEW_SHARE = 0.003  # of a run's time may go into its previews
-
-EncodeText = Callable[[str], tuple[Tensor, Tensor]]
 
 
 class Job:
@@ -58,16 +61,16 @@ class Job:
             beyond = model.space.strength(view.map(request.beyond_canvas), 1.0)  # nothing is there to be kept a little
             strength = torch.maximum(strength, beyond)
             condition = Condition(*self._encode_text(sampling.prompt))
-            denoiser = self._denoiser(sampling.guidance, *self._encode_text(sampling.negative))
+            denoiser = make_denoiser(model, sampling, self._network, self._encode_text)
             preview = Preview(view, request)
         candidates: list[Candidate] = []
         kept = 0
         for k in range(sampling.candidates):
             recipe = request.recipe(k)
+            scene = Scene(model, recipe.sampling, original, strength)
             with self._timed("sampling"):
-                x0 = self._sample(recipe, k, original, strength, condition, denoiser, preview)
+                x0 = self._sample(scene, k, condition, denoiser, preview)
             with self._timed("finish"):
-                self._progress("finishing", k, sampling.steps)
                 patch = make_patch(model.space.decode(x0), view, request)
                 kept, changed = kept_pixels(request, patch)
             if changed:
@@ -75,33 +78,25 @@ class Job:
             candidates.append(Candidate(patch, request.frame, recipe))
         return Result(tuple(candidates), Report(dict(self.seconds), self.evaluations, kept, 0, model.info.device))
 
-    def _sample(
-        self, recipe: Recipe, k: int, original: Tensor, strength: Tensor, condition: Condition, denoiser: Denoiser,
-        preview: Preview,
-    ) -> Tensor:
-        sampling, schedule, space = recipe.sampling, self._model.schedule, self._model.space
-        draw = Noise(sampling.seed, space.shape, space.device)
-        noise = draw(0)
-        constraint = Replacement(original, strength, noise, schedule, self._model.mask_channels)
-        start, *times = descending(float(strength.max()), sampling.steps)
-        first = State(schedule.alpha(start) * original + schedule.sigma(start) * noise, start)
-        sampler = make_sampler(sampling.sampler, schedule, draw, sampling.eta)
+    def _sample(self, scene: Scene, k: int, condition: Condition, denoiser: Denoiser, preview: Preview) -> Tensor:
+        """One run: the picture in the model's space that candidate k ends with."""
+        space = self._model.space
+        start, *times = make_times(scene)
+        steps = len(times)
         throttle = _Throttle(PREVIEW_SHARE)
-        self._progress("sampling", k, 0)
-        x_t = first.x_t
-        for state in run(first, times, sampler, denoiser, condition, constraint, self._cancel):
+        self._report(Progress("sampling", k * steps, self._candidates * steps, k))
+        x_t = scene.original
+        for state in run(
+            first_state(scene, start), times, make_run_sampler(scene), denoiser, condition, make_constraint(scene),
+            self._cancel, make_renoise(scene),
+        ):  # fmt: skip
             x_t, picture = state.x_t, None
             if state.x0 is not None and throttle.open:
                 with throttle.spending():
                     picture = preview.picture(space.decode(state.x0))
-            self._report(Progress("sampling", k * sampling.steps + state.step, self._total, k, picture))
+            self._report(Progress("sampling", k * steps + state.step, self._candidates * steps, k, picture))
+        self._report(Progress("finishing", (k + 1) * steps, self._candidates * steps, k))
         return x_t
-
-    def _denoiser(self, w: float, text: Tensor, text_mask: Tensor) -> Denoiser:
-        """Network, then guidance, then the clamp: guidance overshoots, and the clamp is what holds it."""
-        model = self._model
-        guided = ClassifierFree(NetworkDenoiser(self._network, model.schedule, model.predicts), w, text, text_mask)
-        return Clamped(guided)
 
     def _network(self, x_t: Tensor, t: float, condition: Condition) -> Tensor:
         with self._timed("network"):
@@ -111,12 +106,9 @@ class Job:
         self.evaluations += len(x_t)
         return out
 
-    def _progress(self, stage: str, k: int, step: int) -> None:
-        self._report(Progress(stage, k * self._request.sampling.steps + step, self._total, k))
-
     @property
-    def _total(self) -> int:
-        return self._request.sampling.candidates * self._request.sampling.steps
+    def _candidates(self) -> int:
+        return self._request.sampling.candidates
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -17,7 +17,7 @@ from paintdiff.engine.denoiser import Condition, Network, Predicts
 from paintdiff.engine.device import fastest_dtype, find_device, leave_a_core
 from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.schedule import Schedule, from_config
-from paintdiff.engine.space import PixelSpace
+from paintdiff.engine.space import PixelSpace, Space
 from paintdiff.engine.text import PAD, Tokenizer
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
@@ -36,7 +36,7 @@ class Model:
 
     info: ModelInfo
     schedule: Schedule
-    space: PixelSpace
+    space: Space
     network: Network
     predicts: Predicts
     encode_text: Callable[[str], tuple[Tensor, Tensor]]

@@ -1,4 +1,4 @@
-"""The noise of a run, a function of (seed, step) alone, so that a run can be repeated or taken up from any step."""
+"""The noise of a run, a function of (seed, step, part) alone: a run can be repeated, or taken up from any step."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ class Noise:
     device: torch.device | None = None
     dtype: torch.dtype = torch.float32
 
-    def __call__(self, step: int) -> Tensor:
-        """The noise of `step`, `shape` and `dtype` on `device` (None: the CPU)."""
-        state = int(np.random.SeedSequence([self.seed, step]).generate_state(1, np.uint64)[0])
+    def __call__(self, step: int, part: int = 0) -> Tensor:
+        """The noise of `step`, `shape` and `dtype` on `device` (None: the CPU).
+
+        `part` 0 is the step's own; what needs more within a step (Langevin moves, probes) takes 1, 2, ...
+        """
+        entropy = [self.seed, step, part] if part else [self.seed, step]
+        state = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
         generator = torch.Generator("cpu").manual_seed(state)
         return torch.randn(self.shape, generator=generator, dtype=self.dtype).to(self.device)

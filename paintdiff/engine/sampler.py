@@ -14,7 +14,12 @@ from paintdiff.engine.denoiser import Prediction
 from paintdiff.engine.schedule import Schedule, log_snr
 
 Denoise = Callable[[Tensor, float], Prediction]
-Draw = Callable[[int], Tensor]
+
+
+class Draw(Protocol):
+    """Standard normal noise shaped like x_t; see `Noise`."""
+
+    def __call__(self, step: int, part: int = 0) -> Tensor: ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,10 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+
+
+class Space(Protocol):
+    """Between pictures of `size` x `size` pixels and the tensors, shaped `shape`, that a model's diffusion moves."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]: ...
+
+    def encode(self, rgb: np.ndarray) -> Tensor:
+        """(size, size, 3) uint8 -> a picture in the space."""
+        ...
+
+    def decode(self, x0: Tensor) -> np.ndarray:
+        """A picture in the space -> (size, size, 3) float32 in 0..255."""
+        ...
+
+    def strength(self, change_map: np.ndarray, strength: float) -> Tensor:
+        """(size, size) uint8 map -> (1, 1, h, w) float32 in [0, 1]: map x strength, the time each cell joins."""
+        ...
+
+    def to_pixels(self, x0: Tensor) -> Tensor:
+        """A picture in the space -> (N, 3, size, size) in [-1, 1], differentiable."""
+        ...
+
+    def from_pixels(self, pixels: Tensor) -> Tensor:
+        """(N, 3, size, size) in [-1, 1] -> a picture in the space, differentiable."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -34,3 +68,9 @@ class PixelSpace:
         """(size, size) uint8 map -> (1, 1, size, size) float32 in [0, 1]: map x strength, the time each pixel joins."""
         values = np.float32(strength) * (change_map.astype(np.float32) / np.float32(255))
         return torch.from_numpy(values)[None, None].to(self.device)
+
+    def to_pixels(self, x0: Tensor) -> Tensor:
+        return x0
+
+    def from_pixels(self, pixels: Tensor) -> Tensor:
+        return pixels

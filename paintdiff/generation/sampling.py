@@ -11,13 +11,17 @@ from paintdiff.generation.errors import UserError
 SAMPLERS = {"dpmpp_2m": "DPM++ 2M", "ddim": "DDIM", "ddpm": "DDPM (ancestral)"}
 MAX_SEED = 2**32 - 1
 
+MAIN = "Main"  # always in sight; the others are folded
+SECTIONS = (MAIN, "Sampler", "Guidance", "Mask", "Prompt over time", "Variation")
+
 
 @dataclass(frozen=True)
 class Parameter:
     """How one sampling parameter is shown and checked.
 
     `kind` is "text", "int", "float" or "choice"; `minimum`, `maximum` and `step` are in `unit`, `choices` maps stored
-    values to shown names.
+    values to shown names. `section` is the heading it stands under in the panel, one of `SECTIONS`. `needs` names
+    another parameter and the values of it for which this one has an effect; the panel shows it only then.
     """
 
     kind: str
@@ -28,6 +32,8 @@ class Parameter:
     step: float = 1
     unit: str = ""
     choices: dict[str, str] = field(default_factory=dict)
+    section: str = MAIN
+    needs: tuple[str, tuple[str, ...]] | None = None
 
 
 def _parameter(default: Any, kind: str, label: str, help: str, **limits: Any) -> Any:
@@ -56,11 +62,12 @@ class Sampling:
         minimum=0, maximum=MAX_SEED,
     )
     sampler: str = _parameter(
-        "dpmpp_2m", "choice", "Sampler", "The method that walks from noise to picture.", choices=SAMPLERS
+        "dpmpp_2m", "choice", "Sampler", "The method that walks from noise to picture.", choices=SAMPLERS,
+        section="Sampler",
     )
     eta: float = _parameter(
         0.0, "float", "DDIM eta", "Fresh noise in each DDIM step; 0 is deterministic, 1 is as noisy as DDPM.",
-        minimum=0.0, maximum=1.0, step=0.1,
+        minimum=0.0, maximum=1.0, step=0.1, section="Sampler", needs=("sampler", ("ddim",)),
     )
     candidates: int = _parameter(
         4, "int", "Candidates", "How many pictures to make; candidate k uses seed + k.", minimum=1, maximum=16

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from paintdiff.generation.modes import MODES
 from paintdiff.generation.request import WHITE, Recipe
-from paintdiff.generation.sampling import Sampling, parameters
+from paintdiff.generation.sampling import MAIN, Sampling, parameters
 from paintdiff.ui import icons
 from paintdiff.ui.fields import ChoiceField, Field, make_field
 from paintdiff.ui.named import named
@@ -28,7 +28,6 @@ from paintdiff.ui.run_bar import RunBar
 from paintdiff.ui.seed_field import SeedField
 from paintdiff.ui.tool_options import Swatch
 
-FOLDED = ("sampler", "eta")
 ORDER = ("prompt", "negative", "strength", "steps", "guidance", "candidates", "seed")  # others follow as declared
 LABEL_WIDTH = 84
 EDGES = {"left": "arrow_left", "right": "arrow_right", "top": "arrow_up", "bottom": "arrow_down"}
@@ -106,8 +105,8 @@ class GenerationPanel(QWidget):
 
     def _lay_out(self) -> None:
         self._form, self._folded_form = _form(), _form()
-        for name, field in self.fields.items():
-            form = self._folded_form if name in FOLDED else self._form
+        for field in self.fields.values():
+            form = self._form if field.parameter.section == MAIN else self._folded_form
             if field.parameter.kind == "text":
                 label = QLabel(field.parameter.label)
                 label.setToolTip(field.parameter.help)
