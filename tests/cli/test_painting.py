@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 from paintdiff.__main__ import main
-from paintdiff.cli import outpaint_frame, read_mask
+from paintdiff.cli.inputs import read_mask
+from paintdiff.cli.painting import outpaint_frame
 from paintdiff.document.save import read_recipe
 from paintdiff.image.geometry import Rect
 from tests.tiny_model import tiny_model
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +163,7 @@ def test_a_fault_of_ours_is_exit_1_and_shows_its_trace_only_on_request(folder, c
     def broken(path: str) -> None:
         raise ZeroDivisionError("the unexpected")
 
-    monkeypatch.setattr("paintdiff.cli.open_picture", broken)
+    monkeypatch.setattr("paintdiff.cli.inputs.open_picture", broken)
     arguments = ["sdedit", "--image", "in.png", "--out", "out.png"]
     assert main(arguments) == 1
     err = capsys.readouterr().err

@@ -1,0 +1,54 @@
+"""From arguments to a verb, and from whatever goes wrong to one sentence and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from paintdiff import __version__
+from paintdiff.cli.painting import INPAINT, OUTPAINT, SDEDIT
+from paintdiff.cli.parser import Parser
+from paintdiff.cli.verb import Verb
+from paintdiff.generation.errors import UserError
+
+VERBS: tuple[Verb, ...] = (INPAINT, OUTPAINT, SDEDIT)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one verb. Returns 0, or with one sentence on stderr 2 for bad input, 1 for a fault of ours, 130 on Ctrl-C."""
+    debug = "--debug" in argv or bool(os.environ.get("PAINTDIFF_DEBUG"))
+    try:
+        if argv[:1] == ["bench"]:
+            from paintdiff.bench.__main__ import main as bench
+
+            return bench(list(argv[1:]))
+        options = _parser().parse_args(argv)
+        next(verb for verb in VERBS if verb.name == options.verb).run(options)
+        return 0
+    except KeyboardInterrupt:
+        print("\npaintdiff: stopped; nothing was half-written.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        if isinstance(error, UserError):
+            print(f"paintdiff: {error}", file=sys.stderr)
+            return 2
+        where = "" if debug else " (run it again with --debug to see where)"
+        print(f"paintdiff: An internal error: {type(error).__name__}: {error}{where}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "paintdiff", allow_abbrev=False,
+        description="Paint with diffusion. Without a verb, opens the window (on a picture, if one is named).",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"PaintDiff {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb in VERBS:
+        verb.add_options(verbs.add_parser(verb.name, help=verb.help, description=verb.about, allow_abbrev=False))
+    verbs.add_parser("bench", help="measure the program on this machine and print a table", add_help=False)
+    return parser

@@ -1,0 +1,121 @@
+"""The verbs that paint: inpaint, outpaint and sdedit, one masked operation with three sets of defaults."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+
+from paintdiff.cli.inputs import read_mask, read_picture
+from paintdiff.cli.outputs import export, output_paths, show
+from paintdiff.cli.parser import (
+    add_framing,
+    add_image,
+    add_mask,
+    add_model,
+    add_out,
+    add_reporting,
+    add_sampling,
+    count,
+    read_sampling,
+)
+from paintdiff.cli.progress_bar import ProgressBar
+from paintdiff.document.change_map import add
+from paintdiff.document.document import Document
+from paintdiff.document.edits import set_frame
+from paintdiff.document.requests import make_request
+from paintdiff.generation.cancel import CancelToken
+from paintdiff.generation.errors import UserError
+from paintdiff.generation.modes import MODES
+from paintdiff.image.geometry import Rect
+
+SIDES = ("left", "top", "right", "bottom")
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A verb and the mode that it stands for. `mask` is "required", "optional" or ""."""
+
+    name: str
+    mode: str
+    help: str
+    mask: str
+
+    @property
+    def about(self) -> str:
+        return MODES[self.mode].help
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        add_image(parser)
+        add_out(parser)
+        if self.mask:
+            add_mask(parser, self.mask == "required")
+        if self.name == "outpaint":
+            for side in SIDES:
+                parser.add_argument(f"--{side}", type=count, default=0, metavar="N", help=f"go on {side} by N pixels")
+        add_sampling(parser, {"strength": MODES[self.mode].strength})
+        add_model(parser)
+        add_framing(parser)
+        add_reporting(parser)
+
+    def run(self, options: argparse.Namespace) -> None:
+        # Everything that can be wrong with the input is found before torch is loaded.
+        sampling = read_sampling(options)
+        outputs = output_paths(options.out, sampling.candidates)
+        document = self._prepared(read_picture(options.image), options)
+
+        from paintdiff.engine.engine import DiffusionEngine
+
+        engine = DiffusionEngine()
+        start = time.perf_counter()
+        info = engine.load(options.model, options.device)
+        seconds = {"load": time.perf_counter() - start}
+        request = make_request(
+            document, self.mode, sampling, model=options.model, device=options.device, feather=options.feather,
+            size=info.size,
+        )
+        bar = ProgressBar()
+        try:
+            result = engine.generate(request, bar.show, CancelToken())
+        finally:
+            bar.close()
+        start = time.perf_counter()
+        export(document, result, outputs)
+        seconds = result.report.seconds | seconds | {"export": time.perf_counter() - start}
+        show(request, result, info.name, seconds, outputs, options.json)
+
+    def _prepared(self, document: Document, options: argparse.Namespace) -> Document:
+        """The document with the mask and the frame that the options ask for."""
+        if self.mask and options.mask is not None:
+            document = add(document, read_mask(options.mask, document.canvas), 0, 0)
+        if self.name == "outpaint":
+            grown = {side: getattr(options, side) for side in SIDES}
+            if not any(grown.values()) and options.frame is None:
+                raise UserError("Say how far to go on: --left, --top, --right or --bottom with a number of pixels.")
+            if options.frame is None:
+                document = set_frame(document, outpaint_frame(document.canvas, **grown))
+            elif any(grown.values()):
+                raise UserError("Give either --frame or how far to go on to the sides, not both.")
+        if options.frame is not None:
+            document = set_frame(document, options.frame)
+        return document
+
+
+INPAINT = Painting("inpaint", "inpaint", "repaint what a mask covers", "required")
+OUTPAINT = Painting("outpaint", "outpaint", "let the picture go on past its edges", "")
+SDEDIT = Painting(
+    "sdedit", "renoise", "send the picture, or what a mask covers, part of the way back in time", "optional"
+)
+
+
+def outpaint_frame(canvas: Rect, left: int, top: int, right: int, bottom: int) -> Rect:
+    """The grown canvas; where it grows on one side alone, only as much of the picture as makes a square of it.
+
+    The model sees the frame at its own size: what is far from the new part would only cost it sharpness.
+    """
+    full = Rect.from_edges(canvas.x - left, canvas.y - top, canvas.right + right, canvas.bottom + bottom)
+    if sum(side > 0 for side in (left, top, right, bottom)) != 1:
+        return full
+    side = max(min(canvas.w, canvas.h), 2 * max(left, top, right, bottom))
+    width, height = (min(full.w, side), full.h) if left or right else (full.w, min(full.h, side))
+    return Rect(full.right - width if right else full.x, full.bottom - height if bottom else full.y, width, height)

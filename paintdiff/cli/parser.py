@@ -1,0 +1,101 @@
+"""Options: the parser that complains in one sentence, and the options that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from paintdiff.generation.errors import UserError
+from paintdiff.generation.request import BUNDLED_MODEL
+from paintdiff.generation.sampling import Parameter, Sampling, parameters
+from paintdiff.image.geometry import Rect
+
+MASKS = "white repaints, black keeps, grey is strength; transparent pixels keep; it must have the size of the picture"
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that complains in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
+
+
+def add_image(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--image", required=True, metavar="FILE", help="the picture to work on")
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """--out for results; see `outputs.output_paths`."""
+    parser.add_argument(
+        "--out", required=True, metavar="FILE",
+        help="the PNG to write, with the recipe as text inside; further candidates get -2, -3, … before the ending",
+    )  # fmt: skip
+
+
+def add_mask(parser: argparse.ArgumentParser, required: bool = False) -> None:
+    """--mask; see `inputs.read_mask`."""
+    parser.add_argument("--mask", required=required, metavar="FILE", help=MASKS)
+
+
+def add_sampling(
+    parser: argparse.ArgumentParser, defaults: Mapping[str, Any], names: Sequence[str] | None = None
+) -> None:
+    """A flag for each sampling parameter, or for those in `names`; `defaults` wins over the parameter's own.
+
+    Candidates are 1 unless `defaults` says otherwise.
+    """
+    for name, item in parameters().items():
+        if names is None or name in names:
+            own = 1 if name == "candidates" else getattr(Sampling, name)
+            _add_parameter(parser, name, item, defaults.get(name, own))
+
+
+def read_sampling(options: argparse.Namespace) -> Sampling:
+    """The flags of `add_sampling`; what has no flag keeps its default. Raises `UserError` for a value out of range."""
+    given = {name: getattr(options, name) for name in parameters() if hasattr(options, name)}
+    return Sampling(**given)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default=BUNDLED_MODEL, help="a bundled model or a folder (%(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cuda, xpu, mps or cpu (%(default)s)")
+
+
+def add_framing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--frame", type=frame, metavar="X,Y,W,H", help="what the model sees, in picture pixels")
+    parser.add_argument("--feather", type=count, default=8, metavar="N", help="blend over N pixels (%(default)s)")
+
+
+def add_reporting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print a report as JSON on stdout")
+    parser.add_argument("--debug", action="store_true", help="show where an error happened")
+
+
+def count(text: str) -> int:
+    """A whole number of pixels, as an argparse type."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of pixels from 0 up")
+    return int(text)
+
+
+def frame(text: str) -> Rect:
+    """X,Y,W,H, as an argparse type."""
+    try:
+        x, y, w, h = (int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not X,Y,W,H in whole pixels") from error
+    if w < 1 or h < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} has no pixels in it")
+    return Rect(x, y, w, h)
+
+
+def _add_parameter(parser: argparse.ArgumentParser, name: str, item: Parameter, default: Any) -> None:
+    kinds = {"text": str, "choice": str, "int": int, "float": float}
+    limits = f"{item.minimum} to {item.maximum}, " if item.kind in ("int", "float") else ""
+    # the range itself is checked by Sampling, in the same words as everywhere
+    parser.add_argument(
+        f"--{name.replace('_', '-')}", dest=name, type=kinds[item.kind], default=default,
+        choices=list(item.choices) or None, metavar=None if item.choices else {"text": "TEXT"}.get(item.kind, "N"),
+        help=f"{item.help.rstrip('.')} ({limits}default {default or repr(default)})".replace("%", "%%"),
+    )  # fmt: skip

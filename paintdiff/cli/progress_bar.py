@@ -1,0 +1,35 @@
+"""Progress of a run on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from paintdiff.generation.result import Progress
+
+
+class ProgressBar:
+    """A bar on a terminal, elsewhere one line for each quarter of the way."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._start = time.perf_counter()
+        self._quarter = 0
+        self._open = False
+
+    def show(self, progress: Progress) -> None:
+        if progress.stage != "sampling" or progress.step == 0:
+            return
+        part = progress.step / progress.steps
+        left = (time.perf_counter() - self._start) * (1 / part - 1)
+        text = f"step {progress.step}/{progress.steps}, {left:.0f} s left"
+        if self._terminal:
+            self._open = True
+            print(f"\r[{'█' * round(30 * part):<30}] {text}\033[K", end="", file=sys.stderr, flush=True)
+        elif int(4 * part) > self._quarter:
+            self._quarter = int(4 * part)
+            print(f"paintdiff: {text}", file=sys.stderr)
+
+    def close(self) -> None:
+        if self._open:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
