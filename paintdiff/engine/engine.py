@@ -15,6 +15,7 @@ from paintdiff.engine.plan import LEAST
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.likelihood import Likelihood
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Report, Result
 
@@ -55,6 +56,11 @@ class DiffusionEngine:
             raise UserError(
                 f"The device {model.info.device} ran out of memory; close what else uses it, or choose the CPU."
             ) from error
+
+    def likelihood(
+        self, request: Request, patches: tuple[np.ndarray, ...], report: Callable[[Progress], None], cancel: CancelToken
+    ) -> tuple[Likelihood, ...]:
+        raise UserError("Likelihoods cannot be measured yet.")
 
     def _load(self, model: str, device: str) -> Model:
         if self._model is None or self._loaded != (model, device):

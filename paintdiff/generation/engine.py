@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from paintdiff.generation.cancel import CancelToken
+from paintdiff.generation.likelihood import Likelihood
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Progress, Result
 
@@ -29,4 +32,15 @@ class Engine(Protocol):
 
     def generate(self, request: Request, report: Callable[[Progress], None], cancel: CancelToken) -> Result:
         """Run `request` to its end. Raises `UserError`, `Cancelled`, or anything else for a fault of ours."""
+        ...
+
+    def likelihood(
+        self, request: Request, patches: tuple[np.ndarray, ...], report: Callable[[Progress], None], cancel: CancelToken
+    ) -> tuple[Likelihood, ...]:
+        """How likely each patch is, pasted into the request's picture; without patches, the picture itself.
+
+        A patch is (h, w, 4) uint8 over the frame, like `Candidate.patch`. A model with mask channels gives the
+        likelihood of what the change map covers given the rest, another that of the whole frame. The prompt of the
+        request holds; guidance does not (it is 1). Stage "measuring". Raises `UserError`, `Cancelled`.
+        """
         ...
