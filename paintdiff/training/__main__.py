@@ -1,4 +1,4 @@
-"""`python -m paintdiff.training prepare|train|sheet|evaluate|export`: from picture sets to the bundled model."""
+"""`python -m paintdiff.training prepare|train|sheet|evaluate|export|judge`: from picture sets to the bundled model."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from pathlib import Path
 import torch
 
 from paintdiff.engine.fill_network import FillNetworkConfig
+from paintdiff.engine.judge import JUDGE
+from paintdiff.engine.judge_network import JudgeConfig
 from paintdiff.engine.text import Tokenizer
 from paintdiff.training import checkpoint
 from paintdiff.training.batches import SceneBatches
 from paintdiff.training.checkpoint import Run
 from paintdiff.training.evaluate import evaluate, save_report, table
 from paintdiff.training.export import TOKENIZER, export
+from paintdiff.training.judge import JudgeBatches, JudgeStep, export_judge, nouns, probe
 from paintdiff.training.scenes import SceneMaker
 from paintdiff.training.sheet import draw_sheet, save_sheet, sheet_scenes
 from paintdiff.training.sources import fetch_packages, load_sprites, render_sprites, save_sprites
@@ -32,11 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when done, 2 when something that it needs is missing."""
     options = _parser().parse_args(arguments)
     options.data = options.data.expanduser()
-    options.run = options.run or options.data / "runs/first-light"
+    options.run = options.run or options.data / "runs" / ("judge" if options.command == "judge" else "first-light")
     try:
-        {"prepare": _prepare, "train": _train, "sheet": _sheet, "evaluate": _evaluate, "export": _export}[
-            options.command
-        ](options)
+        COMMANDS[options.command](options)
     except FileNotFoundError as error:
         print(f"{error.strerror or error}: {error.filename or ''} (was `prepare` run?)", file=sys.stderr)
         return 2
@@ -45,9 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m paintdiff.training", description=__doc__)
-    parser.add_argument("command", choices=["prepare", "train", "sheet", "evaluate", "export"])
+    parser.add_argument("command", choices=list(COMMANDS))
     parser.add_argument("--data", type=Path, default=Path("~/.cache/paintdiff-train"), help="cache of sources")
-    parser.add_argument("--run", type=Path, help="the run's folder (default: DATA/runs/first-light)")
+    parser.add_argument("--run", type=Path, help="the run's folder (default: in DATA/runs)")
     parser.add_argument("--minutes", type=float, default=60, help="train for so long")
     parser.add_argument("--steps", type=int, help="train for exactly so many steps instead")
     parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
@@ -118,6 +119,29 @@ def _export(options: argparse.Namespace) -> None:
     print(f"{options.out}: step {run.step}, {run.samples} samples")
 
 
+def _judge(options: argparse.Namespace) -> None:
+    """Train the judge beside the model, and write it into the model's folder."""
+    tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
+    maker, unseen = _makers(options)
+    if options.resume:
+        run = _resumed(options)
+    else:
+        config = JudgeConfig(tokenizer.vocabulary_size)
+        run = checkpoint.new_run(config, torch.device(options.device), options.seed, options.learning_rate)
+    plan = TrainingPlan(
+        options.minutes, options.steps, options.learning_rate, options.seed, options.workers, options.cool_down
+    )
+    step = JudgeStep(tokenizer, nouns())
+
+    def report(run: Run) -> None:
+        print(f"step {run.step}: {probe(run.average, tokenizer, unseen)}", flush=True)
+
+    train(run, JudgeBatches(maker, options.seed, run.step), plan, options.run, report, step)
+    report(run)
+    options.out.mkdir(parents=True, exist_ok=True)
+    export_judge(run, options.out / JUDGE)
+
+
 def _makers(options: argparse.Namespace) -> tuple[SceneMaker, SceneMaker]:
     """Scenes to train on, and scenes from the held-out sources."""
     sprites = load_sprites(options.data / SPRITES)
@@ -138,6 +162,11 @@ def _fresh(options: argparse.Namespace, tokenizer: Tokenizer) -> Run:
 
 def _resumed(options: argparse.Namespace) -> Run:
     return checkpoint.load(options.run / CHECKPOINT, torch.device(options.device))
+
+
+COMMANDS = {
+    "prepare": _prepare, "train": _train, "sheet": _sheet, "evaluate": _evaluate, "export": _export, "judge": _judge,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -49,14 +50,14 @@ class SceneBatches(Dataset):
         return as_batch([self.maker.scene(rng) for _ in range(batch_size(step))], self.tokenizer)
 
 
-def stream(batches: SceneBatches, workers: int) -> Iterator[Batch]:
+def stream(batches: Dataset, workers: int) -> Iterator[Any]:
     """The batches in order, composed ahead in `workers` processes (0: in this one)."""
     if workers == 0:
-        return (batches[k] for k in range(len(batches)))
+        return (batches[k] for k in range(len(batches)))  # type: ignore[arg-type]  # ours have a length
     loader = DataLoader(
         batches,
         batch_size=None,
-        sampler=range(len(batches)),
+        sampler=range(len(batches)),  # type: ignore[arg-type]
         num_workers=workers,
         prefetch_factor=8,
         # a forked child may hang in the thread pools of torch and OpenCV that it inherits

@@ -13,24 +13,27 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
+from paintdiff.engine.judge_network import JudgeConfig, JudgeNetwork
 
 
 @dataclass
 class Run:
     """Everything that changes while training."""
 
-    network: FillNetwork
-    average: FillNetwork
+    network: FillNetwork | JudgeNetwork
+    average: FillNetwork | JudgeNetwork
     optimizer: torch.optim.AdamW
     step: int = 0
     samples: int = 0
 
 
-def new_run(config: FillNetworkConfig, device: torch.device, seed: int, learning_rate: float = 4e-4) -> Run:
+def new_run(
+    config: FillNetworkConfig | JudgeConfig, device: torch.device, seed: int, learning_rate: float = 4e-4
+) -> Run:
     """A run at step 0; the same seed gives the same weights."""
     torch.manual_seed(seed)
-    network = FillNetwork(config).to(device)
-    average = FillNetwork(config).to(device).requires_grad_(False)
+    network = _network(config).to(device)
+    average = _network(config).to(device).requires_grad_(False)
     average.load_state_dict(network.state_dict())
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
@@ -45,7 +48,8 @@ def save(run: Run, path: Path) -> None:
     for name, parameter in run.network.named_parameters():
         for key, value in run.optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer.{name}.{key}"] = torch.as_tensor(value)
-    meta = {"step": run.step, "samples": run.samples, "config": asdict(run.network.config)}
+    kind = "judge" if isinstance(run.network, JudgeNetwork) else "fill"
+    meta = {"kind": kind, "step": run.step, "samples": run.samples, "config": asdict(run.network.config)}
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".writing")
     save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, fresh, {"run": json.dumps(meta)})
@@ -59,7 +63,8 @@ def load(path: Path, device: torch.device) -> Run:
     with safe_open(path, "pt", device="cpu") as file:
         meta = json.loads(file.metadata()["run"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    run = new_run(FillNetworkConfig(**meta["config"]), device, seed=0)
+    config = JudgeConfig if meta.get("kind") == "judge" else FillNetworkConfig
+    run = new_run(config(**meta["config"]), device, seed=0)
     run.network.load_state_dict(_under("network.", tensors))
     run.average.load_state_dict(_under("average.", tensors))
     for name, parameter in run.network.named_parameters():
@@ -71,6 +76,10 @@ def load(path: Path, device: torch.device) -> Run:
             }
     run.step, run.samples = meta["step"], meta["samples"]
     return run
+
+
+def _network(config: FillNetworkConfig | JudgeConfig) -> FillNetwork | JudgeNetwork:
+    return JudgeNetwork(config) if isinstance(config, JudgeConfig) else FillNetwork(config)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -61,6 +61,20 @@ class SceneMaker:
             return self._side_bands(ground, rng)
         return self._everything(ground, rng)
 
+    def described(self, rng: np.random.Generator) -> Scene:
+        """A scene to judge as a whole: one thing, rarely beside smaller ones, or ground alone; the mask has no use."""
+        ground = background(self.size, rng)
+        everywhere = np.ones((self.size, self.size), np.uint8)
+        if rng.random() < 0.15:
+            prompt = ground.name if ground.name and rng.random() < 0.5 else "nothing"
+            return Scene(as_bytes(ground.pixels), everywhere, prompt)
+        pixels, thing = self._crowded(ground, rng, chance=0.15), self.thing(rng)
+        pixels, _ = placed(pixels, thing.pixels, rng, rng.uniform(0.35, 0.95) * self.size)
+        prompt = thing.caption
+        if ground.name and rng.random() < 0.1:
+            prompt += f" on a {ground.name}" if "background" in ground.name else f", {ground.name}"
+        return Scene(as_bytes(pixels), everywhere, prompt)
+
     def thing(self, rng: np.random.Generator) -> Thing:
         """A sprite or a drawn shape, sometimes repainted in a named colour."""
         if not self.sprites or rng.random() < self.shape_share:

@@ -8,17 +8,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
+from torch.utils.data import Dataset
 
 from paintdiff.training import checkpoint
-from paintdiff.training.batches import SceneBatches, stream
+from paintdiff.training.batches import stream
 from paintdiff.training.checkpoint import Run
 from paintdiff.training.diffusion import Batch, draw_times, noised, task_weight, velocity_loss
 
 _WARM_UP = 200
 _AVERAGE = 0.999
 _TIME_BUCKETS = 5
+
+# (run, batch, seed, rate) -> times and losses, (N,) each
+Step = Callable[[Run, Any, int, float], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,14 @@ class TrainingPlan:
         return seconds / max(60 * self.minutes, 1e-9) if self.steps is None else steps / self.steps
 
 
-def train(run: Run, batches: SceneBatches, plan: TrainingPlan, folder: Path, sheet: Callable[[Run], None]) -> None:
-    """Train in place until the time is over or SIGTERM arrives; checkpoints, log and sheets go to `folder`."""
+def train(
+    run: Run, batches: Dataset, plan: TrainingPlan, folder: Path, sheet: Callable[[Run], None], step: Step | None = None
+) -> None:
+    """Train in place until the time is over or SIGTERM arrives; checkpoints, log and sheets go to `folder`.
+
+    `step` is what a batch is for, `train_step` unless another is given.
+    """
+    step = step or train_step
     stop = _StopSignal()
     log = _Log(folder / "log.jsonl")
     started = saved = drawn = time.monotonic()
@@ -51,7 +63,7 @@ def train(run: Run, batches: SceneBatches, plan: TrainingPlan, folder: Path, she
     for batch in stream(batches, plan.workers):
         left = 1 - plan.progress(time.monotonic() - started, run.step - first)
         rate = plan.learning_rate * min(1.0, left / max(plan.cool_down, 1e-9))
-        log.add(run, *train_step(run, batch, plan.seed, rate))
+        log.add(run, *step(run, batch, plan.seed, rate))
         now = time.monotonic()
         over = plan.progress(now - started, run.step - first) >= 1
         if stop.asked or over or now - saved > 60 * plan.save_every_minutes:
@@ -72,8 +84,7 @@ def train_step(run: Run, batch: Batch, seed: int, rate: float) -> tuple[torch.Te
     t = draw_times(count, generator).to(device)
     eps = torch.randn(batch.x0.shape, generator=generator).to(device)
     batch = Batch(batch.x0.to(device), batch.mask.to(device), batch.tokens.to(device))
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate * min(1.0, (run.step + 1) / _WARM_UP)
+    set_rate(run, rate)
     with torch.autocast(device.type, torch.bfloat16):
         text = run.network.encode_text(batch.tokens)
         x_t = noised(batch.x0, eps, t)
@@ -83,11 +94,22 @@ def train_step(run: Run, batch: Batch, seed: int, rate: float) -> tuple[torch.Te
     (losses * task_weight(batch)).mean().backward()
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
     run.optimizer.step()
+    average_step(run, count)
+    return t.detach(), losses.detach()
+
+
+def set_rate(run: Run, rate: float) -> None:
+    """The learning rate of the next step, warmed up."""
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate * min(1.0, (run.step + 1) / _WARM_UP)
+
+
+def average_step(run: Run, count: int) -> None:
+    """Count a step of `count` samples and draw the moving average after it."""
     run.step += 1
     run.samples += count
     decay = min(_AVERAGE, (1 + run.step) / (10 + run.step))
     torch._foreach_lerp_(list(run.average.parameters()), list(run.network.parameters()), 1 - decay)
-    return t.detach(), losses.detach()
 
 
 class _StopSignal:
