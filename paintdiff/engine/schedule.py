@@ -1,4 +1,4 @@
-"""How much picture and how much noise there is at each time: alpha, sigma and their log-SNR."""
+"""How much picture and how much noise there is at each time: alpha, sigma and the SDE behind them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ import numpy as np
 class Schedule(Protocol):
     """x_t = alpha(t) x0 + sigma(t) eps, for t from 0 (picture: alpha 1, sigma 0) to 1 (noise).
 
-    Times and coefficients are Python floats, that is float64. alpha may reach 0 at t = 1.
+    Times and coefficients are Python floats, that is float64. alpha may reach 0 at t = 1. The rates are derivatives by
+    t; that of sigma is infinite at t = 0 where sigma starts as a square root.
     """
 
     def alpha(self, t: float) -> float: ...
 
     def sigma(self, t: float) -> float: ...
+
+    def alpha_rate(self, t: float) -> float: ...
+
+    def sigma_rate(self, t: float) -> float: ...
 
 
 def log_snr(schedule: Schedule, t: float) -> float:
@@ -27,6 +32,28 @@ def log_snr(schedule: Schedule, t: float) -> float:
     if sigma == 0:
         return math.inf
     return 2 * math.log(alpha / sigma) if alpha > 0 else -math.inf
+
+
+def drift(schedule: Schedule, t: float) -> float:
+    """f = alpha' / alpha of the forward SDE dx = f x dt + g dw (Kingma et al. 2021, 3); -inf where alpha is 0."""
+    alpha = schedule.alpha(t)
+    return schedule.alpha_rate(t) / alpha if alpha > 0 else -math.inf
+
+
+def diffusion_squared(schedule: Schedule, t: float) -> float:
+    """g² = (sigma²)' - 2 f sigma² of the forward SDE, for t above 0; infinite where alpha is 0."""
+    sigma = schedule.sigma(t)
+    return 2 * sigma * schedule.sigma_rate(t) - 2 * drift(schedule, t) * sigma * sigma
+
+
+def _preserving_sigma(alpha: float) -> float:
+    """sigma = sqrt(1 - alpha²), without the loss of digits near alpha = 1."""
+    return math.sqrt((1 - alpha) * (1 + alpha))
+
+
+def _preserving_rate(alpha: float, alpha_rate: float) -> float:
+    """The rate of sqrt(1 - alpha²); infinite at alpha = 1."""
+    return -alpha * alpha_rate / _preserving_sigma(alpha) if alpha < 1 else math.inf
 
 
 @dataclass(frozen=True)
@@ -39,6 +66,12 @@ class Flow:
     def sigma(self, t: float) -> float:
         return t
 
+    def alpha_rate(self, t: float) -> float:
+        return -1.0
+
+    def sigma_rate(self, t: float) -> float:
+        return 1.0
+
 
 @dataclass(frozen=True)
 class VPLinear:
@@ -46,6 +79,9 @@ class VPLinear:
 
     beta_min: float = 0.1
     beta_max: float = 20.0
+
+    def beta(self, t: float) -> float:
+        return self.beta_min + t * (self.beta_max - self.beta_min)
 
     def _log_alpha(self, t: float) -> float:
         return -0.25 * t * t * (self.beta_max - self.beta_min) - 0.5 * t * self.beta_min
@@ -56,6 +92,48 @@ class VPLinear:
     def sigma(self, t: float) -> float:
         return math.sqrt(-math.expm1(2 * self._log_alpha(t)))
 
+    def alpha_rate(self, t: float) -> float:
+        return -0.5 * self.beta(t) * self.alpha(t)
+
+    def sigma_rate(self, t: float) -> float:
+        return 0.5 * self.beta(t) * self.alpha(t) ** 2 / self.sigma(t) if t > 0 else math.inf
+
+
+@dataclass(frozen=True)
+class SubVP(VPLinear):
+    """`VPLinear` with less noise, sigma = 1 - alpha² (Song et al. 2021, eq. 29): sigma² there is the variance here."""
+
+    def sigma(self, t: float) -> float:
+        return -math.expm1(2 * self._log_alpha(t))
+
+    def sigma_rate(self, t: float) -> float:
+        return self.beta(t) * self.alpha(t) ** 2
+
+
+@dataclass(frozen=True)
+class VE:
+    """Variance exploding: alpha stays 1, sigma grows geometrically (Song et al. 2021, appendix C).
+
+    As there sigma(0) is 0 by convention, though sigma tends to sigma_min: the last step of a run ends on a clean
+    picture. The paper's range, .01 to 50, is for pictures in [0, 1]; these are twice as wide.
+    """
+
+    sigma_min: float = 0.02
+    sigma_max: float = 100.0
+
+    def alpha(self, t: float) -> float:
+        return 1.0
+
+    def sigma(self, t: float) -> float:
+        return self.sigma_min * (self.sigma_max / self.sigma_min) ** t if t > 0 else 0.0
+
+    def alpha_rate(self, t: float) -> float:
+        return 0.0
+
+    def sigma_rate(self, t: float) -> float:
+        """At t = 0 the limit from above."""
+        return self.sigma_min * (self.sigma_max / self.sigma_min) ** t * math.log(self.sigma_max / self.sigma_min)
+
 
 @dataclass(frozen=True)
 class VPCosine:
@@ -63,14 +141,25 @@ class VPCosine:
 
     offset: float = 0.008
 
+    @property
+    def _start(self) -> float:
+        return math.cos(math.pi / 2 * self.offset / (1 + self.offset))
+
+    def _angle(self, t: float) -> float:
+        return math.pi / 2 * (1 - t) / (1 + self.offset)
+
     def alpha(self, t: float) -> float:
         # sin of the complement, so that alpha(1) is 0 and not a rounding error
-        start = math.cos(math.pi / 2 * self.offset / (1 + self.offset))
-        return math.sin(math.pi / 2 * (1 - t) / (1 + self.offset)) / start if t > 0 else 1.0
+        return math.sin(self._angle(t)) / self._start if t > 0 else 1.0
 
     def sigma(self, t: float) -> float:
-        alpha = self.alpha(t)
-        return math.sqrt((1 - alpha) * (1 + alpha))
+        return _preserving_sigma(self.alpha(t))
+
+    def alpha_rate(self, t: float) -> float:
+        return -math.pi / 2 / (1 + self.offset) * math.cos(self._angle(t)) / self._start
+
+    def sigma_rate(self, t: float) -> float:
+        return _preserving_rate(self.alpha(t), self.alpha_rate(t))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +185,17 @@ class Discrete:
         return self._interpolated(t)
 
     def sigma(self, t: float) -> float:
-        alpha = self._interpolated(t)
-        return math.sqrt((1 - alpha) * (1 + alpha))
+        return _preserving_sigma(self._interpolated(t))
+
+    def alpha_rate(self, t: float) -> float:
+        """At a level, the rate just below it: that of the way that a step down goes."""
+        count = len(self.alphas)
+        above = min(max(0, math.ceil(t * count - 1e-9) - 1), count - 1)  # a level's own time may round up
+        low = 1.0 if above == 0 else float(self.alphas[above - 1])
+        return (float(self.alphas[above]) - low) * count
+
+    def sigma_rate(self, t: float) -> float:
+        return _preserving_rate(self.alpha(t), self.alpha_rate(t))
 
     def level(self, t: float) -> float:
         """The (fractional) index that a network trained on these levels expects for time t."""
@@ -139,10 +237,34 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
     kind = config.get("kind")
     if kind == "flow":
         return Flow()
-    if kind == "vp_linear":
-        return VPLinear(float(config.get("beta_min", 0.1)), float(config.get("beta_max", 20.0)))
+    if kind in ("vp_linear", "sub_vp"):
+        family = VPLinear if kind == "vp_linear" else SubVP
+        return family(float(config.get("beta_min", 0.1)), float(config.get("beta_max", 20.0)))
     if kind == "vp_cosine":
         return VPCosine(float(config.get("offset", 0.008)))
+    if kind == "ve":
+        return _exploding(float(config.get("sigma_min", 0.02)), float(config.get("sigma_max", 100.0)))
     if kind == "discrete":
         return discrete(config)
     raise ValueError(f"schedule {kind!r} is not known")
+
+
+def from_scheduler(config: Mapping[str, Any]) -> Schedule:
+    """The schedule of a diffusers scheduler_config.json. Raises ValueError for one we do not know.
+
+    The score-SDE schedulers name theirs by their class; every other lists the levels that `discrete` reads.
+    """
+    kind = str(config.get("_class_name", ""))
+    if kind == "ScoreSdeVeScheduler":
+        return _exploding(float(config.get("sigma_min", 0.01)), float(config.get("sigma_max", 1348.0)))
+    if kind == "ScoreSdeVpScheduler":
+        return VPLinear(float(config.get("beta_min", 0.1)), float(config.get("beta_max", 20.0)))
+    if kind.startswith("FlowMatch"):
+        return Flow()
+    return discrete(config)
+
+
+def _exploding(sigma_min: float, sigma_max: float) -> VE:
+    if not 0 < sigma_min < sigma_max:
+        raise ValueError(f"sigma_min {sigma_min:g} and sigma_max {sigma_max:g} must grow from above 0")
+    return VE(sigma_min, sigma_max)
