@@ -7,13 +7,16 @@ import numpy as np
 from paintdiff.engine.view import View, resampled
 from paintdiff.generation.request import Request
 from paintdiff.image.blending import feather_alpha, over
+from paintdiff.image.geometry import Rect
+
+PREVIEW_SIDE = 1024  # pixels; a frame of many windows is shown no larger, unless the model is
 
 
 def make_patch(square: np.ndarray, view: View, request: Request) -> np.ndarray:
     """(size, size, 3) float32 in 0..255 -> (h, w, 4) uint8 straight alpha over the frame; 0 where the map is 0."""
     patch = np.empty((*request.frame.shape, 4), np.uint8)
     patch[..., :3] = view.back(square)
-    patch[..., 3] = feather_alpha(request.change_map, request.frame, request.canvas, request.feather)
+    patch[..., 3] = _alpha(request)
     patch[patch[..., 3] == 0] = 0
     return patch
 
@@ -29,21 +32,41 @@ def kept_pixels(request: Request, patch: np.ndarray) -> tuple[int, int]:
     return int(np.count_nonzero(kept)), int(np.count_nonzero(kept & changed))
 
 
-class Preview:
-    """Small pictures of a run while it forms: the x0 estimate pasted into the frame, at the model's resolution."""
+def _alpha(request: Request) -> np.ndarray:
+    return feather_alpha(request.change_map, request.frame, request.canvas, request.feather, request.beyond_canvas)
 
-    def __init__(self, view: View, request: Request) -> None:
+
+class Preview:
+    """Small pictures of a run while it forms: the x0 estimate pasted into the frame, at the model's resolution.
+
+    `view` shows `part` of the frame, whose picture by now is `picture` (h, w, 4) uint8; the part may be all of it.
+    """
+
+    def __init__(self, view: View, part: Request, frame: Rect, picture: np.ndarray) -> None:
         self._view = view
-        self._height = min(view.inner_height, view.height)
-        self._width = min(view.inner_width, view.width)
-        self._base = resampled(request.picture, self._height, self._width)
-        alpha = feather_alpha(request.change_map, request.frame, request.canvas, request.feather)
-        self._alpha = resampled(alpha, self._height, self._width)
+        longest = max(view.height, view.width)
+        scale = min(longest, view.size, max(view.size, PREVIEW_SIDE) * longest / max(frame.w, frame.h)) / longest
+        self._base = resampled(picture, max(1, round(frame.h * scale)), max(1, round(frame.w * scale)))
+        self._where = _scaled(part.frame, frame, self._base.shape[0], self._base.shape[1])
+        self._height, self._width = self._base[self._where].shape[:2]
+        self._alpha = resampled(_alpha(part), self._height, self._width)
 
     def picture(self, square: np.ndarray) -> np.ndarray:
-        """(size, size, 3) float32 in 0..255 -> (h, w, 4) uint8 straight alpha, no larger than the frame."""
+        """(size, size, 3) float32 in 0..255 -> the frame, (h, w, 4) uint8 straight alpha, no larger than it is."""
         shown = resampled(np.ascontiguousarray(self._view.inner(square)), self._height, self._width)
         patch = np.empty((self._height, self._width, 4), np.uint8)
-        patch[..., :3] = np.rint(shown)
+        patch[..., :3] = np.rint(shown.clip(0, 255))
         patch[..., 3] = self._alpha
-        return over(self._base, patch)
+        out = self._base.copy()
+        out[self._where] = over(out[self._where], patch)
+        return out
+
+
+def _scaled(part: Rect, frame: Rect, height: int, width: int) -> tuple[slice, slice]:
+    """(rows, columns) of `part` in a picture of `frame` that is `height` x `width`; at least one pixel."""
+
+    def span(start: int, length: int, whole: int, cells: int) -> slice:
+        first = min(round(start * cells / whole), cells - 1)
+        return slice(first, max(first + 1, round((start + length) * cells / whole)))
+
+    return span(part.y - frame.y, part.h, frame.h, height), span(part.x - frame.x, part.w, frame.w, width)

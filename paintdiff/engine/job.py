@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +25,7 @@ from paintdiff.engine.denoiser import Condition, Denoiser
 from paintdiff.engine.finish import Preview, kept_pixels, make_patch
 from paintdiff.engine.model import Model
 from paintdiff.engine.run import run
+from paintdiff.engine.sequence import Sequence
 from paintdiff.engine.view import View
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.request import Request
@@ -48,6 +51,8 @@ class Job:
         self._encode_text = encode_text
         self._report = report
         self._cancel = cancel
+        self._windows = request.windows or (request.frame,)
+        self._first: tuple[Tensor, Tensor] | None = None
         self.seconds: dict[str, float] = {}
         self.evaluations = 0
 
@@ -55,36 +60,61 @@ class Job:
         """Raises `UserError`, `Cancelled`, or RuntimeError when a patch would change a kept pixel."""
         request, model, sampling = self._request, self._model, self._request.sampling
         with self._timed("encode"):
-            view = View(request.frame.h, request.frame.w, model.space.size)
-            original = model.space.encode(view.picture(over_matte(request.picture, request.matte)))
-            strength = model.space.strength(view.map(request.change_map), sampling.strength)
-            beyond = model.space.strength(view.map(request.beyond_canvas), 1.0)  # nothing is there to be kept a little
-            strength = torch.maximum(strength, beyond)
             condition = Condition(*self._encode_text(sampling.prompt))
             denoiser = make_denoiser(model, sampling, self._network, self._encode_text)
-            preview = Preview(view, request)
         candidates: list[Candidate] = []
         kept = 0
         for k in range(sampling.candidates):
             recipe = request.recipe(k)
-            scene = Scene(model, recipe.sampling, original, strength)
-            with self._timed("sampling"):
-                x0 = self._sample(scene, k, condition, denoiser, preview)
+            sequence = Sequence(request)
+            for i in range(len(self._windows)):
+                self._paint(sequence, k, i, condition, denoiser)
             with self._timed("finish"):
-                patch = make_patch(model.space.decode(x0), view, request)
-                kept, changed = kept_pixels(request, patch)
+                kept, changed = kept_pixels(request, sequence.patch)
             if changed:
                 raise RuntimeError(f"{changed} of {kept} kept pixels would change; the result was thrown away")
-            candidates.append(Candidate(patch, request.frame, recipe))
+            candidates.append(Candidate(sequence.patch, request.frame, recipe))
         return Result(tuple(candidates), Report(dict(self.seconds), self.evaluations, kept, 0, model.info.device))
 
-    def _sample(self, scene: Scene, k: int, condition: Condition, denoiser: Denoiser, preview: Preview) -> Tensor:
-        """One run: the picture in the model's space that candidate k ends with."""
+    def _paint(self, sequence: Sequence, k: int, i: int, condition: Condition, denoiser: Denoiser) -> None:
+        """Paint window i of candidate k into `sequence`."""
+        part = sequence.part(self._windows[i])
+        if not part.change_map.any():
+            return  # the windows before showed all of it
+        model = self._model
+        with self._timed("encode"):
+            view = View(part.frame.h, part.frame.w, model.space.size)
+            scene = self._scene(part, view, k, i)
+            preview = Preview(view, part, self._request.frame, sequence.picture)
+        with self._timed("sampling"):
+            x0 = self._sample(scene, k, i, condition, denoiser, preview)
+        with self._timed("finish"):
+            sequence.paste(part, make_patch(model.space.decode(x0), view, part))
+
+    def _scene(self, part: Request, view: View, k: int, i: int) -> Scene:
+        space, sampling = self._model.space, self._request.recipe(k).sampling
+        if i == 0 and self._first is not None:
+            original, strength = self._first  # every candidate begins with the same picture
+        else:
+            original = space.encode(view.picture(over_matte(part.picture, part.matte)))
+            strength = space.strength(view.map(part.change_map), sampling.strength)
+            beyond = space.strength(view.map(part.beyond_canvas), 1.0)  # nothing is there to be kept a little
+            strength = torch.maximum(strength, beyond)
+            if i == 0:
+                self._first = original, strength
+        return Scene(self._model, replace(sampling, seed=_window_seed(sampling.seed, i)), original, strength)
+
+    def _sample(
+        self, scene: Scene, k: int, i: int, condition: Condition, denoiser: Denoiser, preview: Preview
+    ) -> Tensor:
+        """One run: the picture in the model's space that window i of candidate k ends with."""
         space = self._model.space
         start, *times = make_times(scene)
-        steps = len(times)
+        steps, runs = len(times), len(self._windows)
+        total = self._request.sampling.candidates * runs * steps
+        before = (k * runs + i) * steps
         throttle = _Throttle(PREVIEW_SHARE)
-        self._report(Progress("sampling", k * steps, self._candidates * steps, k))
+        self._report(Progress("sampling", before, total, k))
         x_t = scene.original
         for state in run(
             first_state(scene, start), times, make_run_sampler(scene), denoiser, condition, make_constraint(scene),
@@ -94,8 +124,9 @@ class Job:
             if state.x0 is not None and throttle.open:
                 with throttle.spending():
                     picture = preview.picture(space.decode(state.x0))
-            self._report(Progress("sampling", k * steps + state.step, self._candidates * steps, k, picture))
-        self._report(Progress("finishing", (k + 1) * steps, self._candidates * steps, k))
+            self._report(Progress("sampling", before + state.step, total, k, picture))
+        if i == runs - 1:
+            self._report(Progress("finishing", before + steps, total, k))
         return x_t
 
     def _network(self, x_t: Tensor, t: float, condition: Condition) -> Tensor:
@@ -106,15 +137,16 @@ class Job:
         self.evaluations += len(x_t)
         return out
 
-    @property
-    def _candidates(self) -> int:
-        return self._request.sampling.candidates
-
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+def _window_seed(seed: int, window: int) -> int:
+    """The seed of a candidate's window: its own for the first, and noise of their own for the others."""
+    return int(np.random.SeedSequence([seed, window]).generate_state(1)[0]) if window else seed
 
 
 class _Throttle:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,9 @@ class Request:
     strength of a pixel = change_map / 255 × sampling.strength, and 1 outside the canvas. Transparent pixels are shown
     to the model over `matte`. `feather` is how many canvas pixels the blend runs inward from the map's edge. `model` is
     the name of a bundled model or a folder; `device` is "auto", "cpu", "cuda", "mps" or "xpu".
+
+    `windows` are what the model sees one after the other, each within the frame and painted in the light of all before;
+    together they hold every pixel that is to change. None means one, the frame itself.
     """
 
     mode: str
@@ -35,19 +38,33 @@ class Request:
     device: str = "auto"
     feather: int = 8
     matte: tuple[int, int, int] = WHITE
+    windows: tuple[Rect, ...] = ()
 
     def __post_init__(self) -> None:
         if self.picture.shape != (*self.frame.shape, 4) or self.picture.dtype != np.uint8:
             raise ValueError(f"picture must be uint8 {(*self.frame.shape, 4)}, got {self.picture.shape}")
         if self.change_map.shape != self.frame.shape or self.change_map.dtype != np.uint8:
             raise ValueError(f"change_map must be uint8 {self.frame.shape}, got {self.change_map.shape}")
+        if self.windows and self._outside_windows.any():
+            raise ValueError("the windows leave out pixels that are to change")
+
+    @property
+    def _outside_windows(self) -> np.ndarray:
+        left = self.change_map > 0
+        for window in self.windows:
+            left[window.slices_in(self.frame)] = False
+        return left
 
     @property
     def beyond_canvas(self) -> np.ndarray:
-        """(h, w) uint8: 255 where the frame reaches past the canvas, 0 elsewhere."""
-        beyond = np.full(self.frame.shape, 255, np.uint8)
+        """(h, w) uint8: 255 where the frame reaches past the canvas and nothing is painted yet, 0 elsewhere."""
+        beyond = np.where(self.picture[..., 3] == 0, np.uint8(255), np.uint8(0))
         beyond[self.frame.intersected(self.canvas).slices_in(self.frame)] = 0
         return beyond
+
+    def part(self, window: Rect, picture: np.ndarray, change_map: np.ndarray) -> Request:
+        """The request for `window` alone, a rectangle within the frame, with the picture and map it has by now."""
+        return replace(self, frame=window, picture=picture, change_map=change_map, windows=())
 
     def recipe(self, candidate: int = 0) -> Recipe:
         """The recipe of candidate k, whose seed is `sampling.seed + k` (wrapping past the largest seed)."""
@@ -57,7 +74,7 @@ class Request:
         return Recipe(
             mode=self.mode, model=self.model, frame=self.frame, canvas=self.canvas, sampling=Sampling(**settings),
             feather=self.feather, matte=self.matte, picture_sha256=digest(self.picture),
-            change_map_sha256=digest(self.change_map),
+            change_map_sha256=digest(self.change_map), windows=self.windows,
         )
 
 
@@ -75,6 +92,7 @@ class Recipe:
     picture_sha256: str
     change_map_sha256: str
     version: int = 1
+    windows: tuple[Rect, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary; `from_json` turns it back."""
@@ -86,12 +104,14 @@ class Recipe:
         parts = dict(data)
         parts["frame"], parts["canvas"] = Rect(**parts["frame"]), Rect(**parts["canvas"])
         parts["sampling"], parts["matte"] = Sampling(**parts["sampling"]), tuple(parts["matte"])
+        parts["windows"] = tuple(Rect(**window) for window in parts.get("windows", ()))
         recipe = cls(**parts)
         texts = (recipe.mode, recipe.model, recipe.picture_sha256, recipe.change_map_sha256)
-        numbers = (*astuple(recipe.frame), *astuple(recipe.canvas), *recipe.matte, recipe.feather, recipe.version)
+        rects = (recipe.frame, recipe.canvas, *recipe.windows)
+        numbers = (*(n for rect in rects for n in astuple(rect)), *recipe.matte, recipe.feather, recipe.version)
         if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
             raise ValueError("a recipe's texts and numbers are not what they should be")
-        if len(recipe.matte) != 3 or recipe.frame.empty or recipe.canvas.empty or recipe.feather < 0:
+        if len(recipe.matte) != 3 or any(rect.empty for rect in rects) or recipe.feather < 0:
             raise ValueError("a recipe's frame, canvas, matte or feather makes no sense")
         return recipe
 

@@ -112,13 +112,16 @@ def over_matte(rgba: np.ndarray, matte: tuple[int, int, int]) -> np.ndarray:
     return np.ascontiguousarray(ground[..., :3])
 
 
-def feather_alpha(change_map: np.ndarray, frame: Rect, canvas: Rect, feather: int) -> np.ndarray:
+def feather_alpha(
+    change_map: np.ndarray, frame: Rect, canvas: Rect, feather: int, beyond: np.ndarray | None = None
+) -> np.ndarray:
     """How much of a generated frame is pasted back, (h, w) uint8 like `change_map`, which covers `frame`.
 
     0 where the map is 0. Elsewhere 255, less a smooth ramp of `feather` pixels that runs inward from the nearest kept
     pixel, so that nothing outside the map is ever touched; 0 means a hard edge. Just outside the frame the canvas
-    counts as kept; beyond the canvas nothing lies beneath to blend with, and alpha is 255. Where the map is thinner
-    than the ramp is wide the ramp is shorter, so that its middle still shows.
+    counts as kept; beyond the canvas nothing lies beneath to blend with, and alpha is 255, but where `beyond`, (h, w)
+    uint8, is 0: something was painted there before. Where the map is thinner than the ramp is wide the ramp is shorter,
+    so that its middle still shows.
     """
     changed = change_map > 0
     alpha = np.where(changed, np.uint8(255), np.uint8(0))
@@ -136,6 +139,8 @@ def feather_alpha(change_map: np.ndarray, frame: Rect, canvas: Rect, feather: in
     ramp = np.clip(distance / (width + 1), 0, 1)
     smooth = ramp * ramp * (3 - 2 * ramp)
     blended = np.where(changed, np.maximum(1, np.rint(smooth * 255)), 0).astype(np.uint8)
+    if beyond is not None:
+        return np.where(beyond > 0, alpha, blended)
     inside = frame.intersected(canvas).slices_in(frame)
     alpha[inside] = blended[inside]
     return alpha

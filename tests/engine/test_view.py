@@ -119,7 +119,7 @@ def test_a_preview_has_the_frames_aspect_and_is_never_larger(height, width) -> N
     change_map = np.zeros((height, width), np.uint8)
     change_map[:, : (width + 1) // 2] = 255
     asked = request(change_map)
-    picture = Preview(View(height, width, 16), asked).picture(painted())
+    picture = Preview(View(height, width, 16), asked, asked.frame, asked.picture).picture(painted())
     assert picture.shape[0] <= height
     assert picture.shape[1] <= width
     assert picture.shape[0] / picture.shape[1] == pytest.approx(height / width, rel=0.1) or min(picture.shape[:2]) == 1
