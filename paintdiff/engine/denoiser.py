@@ -46,13 +46,14 @@ class Condition:
     """What the network is told besides x_t and t; whatever a model does not use stays None.
 
     `text` (N, L, D) with `text_mask` (N, L) bool, True = a token; `mask` (N, 1, h, w), 1 = repaint, and `known`
-    (N, C, h, w), zero where the mask is 1, for models with mask channels.
+    (N, C, h, w), zero where the mask is 1, for models with mask channels; `label` (N,) int64, a class.
     """
 
     text: Tensor | None = None
     text_mask: Tensor | None = None
     mask: Tensor | None = None
     known: Tensor | None = None
+    label: Tensor | None = None
 
     def with_batch(self, other: Condition) -> Condition:
         """Both, one after the other along the batch; either has each field or both lack it."""
