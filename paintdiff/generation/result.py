@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from paintdiff.generation.request import Recipe
+from paintdiff.generation.trajectory import Trajectory
 from paintdiff.image.geometry import Rect
 
 
@@ -28,11 +29,15 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One generated patch: (h, w, 4) uint8 straight alpha covering `frame`; alpha 0 wherever the change map was 0."""
+    """One generated patch: (h, w, 4) uint8 straight alpha covering `frame`; alpha 0 wherever the change map was 0.
+
+    `trajectory` is the run that made it, to look through and to branch from; None where it took several.
+    """
 
     patch: np.ndarray
     frame: Rect
     recipe: Recipe
+    trajectory: Trajectory | None = None
 
 
 @dataclass(frozen=True)
