@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from paintdiff.engine.judge_network import JudgeConfig, JudgeNetwork
 from paintdiff.engine.text import Tokenizer
+from paintdiff.generation.errors import UserError
 
 JUDGE = "judge.safetensors"
 NOTHING = "nothing"
@@ -65,15 +67,24 @@ class PromptClassifier:
         return logits.log_softmax(dim=1)[:, 0]
 
 
+def find_judge(folder: Path, tokenizer: Tokenizer, device: torch.device) -> Callable[[], Judge] | None:
+    """What loads the judge of a model's folder, on its first call; None where the folder has none."""
+    path = folder / JUDGE
+    return cache(partial(load_judge, path, tokenizer, device)) if path.is_file() else None
+
+
 def load_judge(path: Path, tokenizer: Tokenizer, device: torch.device) -> Judge:
-    """Read a judge's file. Raises KeyError, TypeError, ValueError, RuntimeError or SafetensorError for a damaged one.
+    """Read a judge's file. Raises `UserError` for a damaged one.
 
     It computes in float32: it is small, and its gradient is wanted exactly.
     """
-    with safe_open(path, "pt", device="cpu") as file:
-        about = json.loads(file.metadata()["judge"])
-        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a mapping
-    network = JudgeNetwork(JudgeConfig(**about["network"]))
-    network.load_state_dict(tensors)
+    try:
+        with safe_open(path, "pt", device="cpu") as file:
+            about = json.loads(file.metadata()["judge"])
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a mapping
+        network = JudgeNetwork(JudgeConfig(**about["network"]))
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
+        raise UserError(f"The judge in {path} cannot be opened ({type(error).__name__}); set its guidance to 0.") from error
     network.requires_grad_(False).eval().to(device)
     return Judge(network, tokenizer, tuple(about["nouns"]))

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from paintdiff.engine.checkpoint import INDEX, STABLE_DIFFUSION, one_line, open_checkpoint
 from paintdiff.engine.denoiser import Network, Predicts
 from paintdiff.engine.device import find_device, leave_a_core
+from paintdiff.engine.judge import Judge
 from paintdiff.engine.schedule import Schedule
 from paintdiff.engine.space import Space
 from paintdiff.generation.engine import ModelInfo
@@ -25,7 +26,10 @@ class Model:
     """All that a run needs of a checkpoint.
 
     `encode_text` turns a prompt into (text (1, L, D), text_mask (1, L)); a model that reads no prompts has L = 0.
-    `mask_channels` says that the network reads `Condition.mask` and `known`.
+    `mask_channels` says that the network reads `Condition.mask` and `known`. `labels` is how many classes
+    `Condition.label` chooses from, 0 for a model without; `null_label` is the label that stands for none, where the
+    network learnt one. `weights` is the module behind `network`, whose precision may be raised when half precision
+    overflows (the network casts what it is given). `judge` loads the folder's judge of pictures and prompts, once.
     """
 
     info: ModelInfo
@@ -35,6 +39,10 @@ class Model:
     predicts: Predicts
     encode_text: Callable[[str], tuple[Tensor, Tensor]]
     mask_channels: bool
+    labels: int = 0
+    null_label: int | None = None
+    weights: nn.Module | None = None
+    judge: Callable[[], Judge] | None = None
 
 
 def find_folder(model: str) -> Path:
@@ -61,7 +69,7 @@ def load_model(model: str, device: str) -> Model:
 
 
 def _load(folder: Path, device: torch.device) -> Model:
-    # Each loader brings its own libraries: those of other checkpoints take seconds to import.
+    # Imported here, since a loader needs `Model`; those of other checkpoints import for seconds.
     if not (folder / INDEX).is_file():
         from paintdiff.engine.fill_model import load_fill_model
 
