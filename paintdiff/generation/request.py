@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from paintdiff.generation.sampling import Sampling
+from paintdiff.generation.trajectory import Branch, Branched
 from paintdiff.image.geometry import Rect
 
 BUNDLED_MODEL = "first-light"
@@ -26,6 +27,7 @@ class Request:
 
     `windows` are what the model sees one after the other, each within the frame and painted in the light of all before;
     together they hold every pixel that is to change. None means one, the frame itself.
+    `branch` is where in an earlier run of the same frame and model this one begins, instead of at its strength.
     """
 
     mode: str
@@ -39,6 +41,7 @@ class Request:
     feather: int = 8
     matte: tuple[int, int, int] = WHITE
     windows: tuple[Rect, ...] = ()
+    branch: Branch | None = None
 
     def __post_init__(self) -> None:
         if self.picture.shape != (*self.frame.shape, 4) or self.picture.dtype != np.uint8:
@@ -75,6 +78,7 @@ class Request:
             mode=self.mode, model=self.model, frame=self.frame, canvas=self.canvas, sampling=Sampling(**settings),
             feather=self.feather, matte=self.matte, picture_sha256=digest(self.picture),
             change_map_sha256=digest(self.change_map), windows=self.windows,
+            branch=self.branch.record if self.branch else None,
         )
 
 
@@ -93,6 +97,7 @@ class Recipe:
     change_map_sha256: str
     version: int = 1
     windows: tuple[Rect, ...] = ()
+    branch: Branched | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary; `from_json` turns it back."""
@@ -105,10 +110,14 @@ class Recipe:
         parts["frame"], parts["canvas"] = Rect(**parts["frame"]), Rect(**parts["canvas"])
         parts["sampling"], parts["matte"] = Sampling(**parts["sampling"]), tuple(parts["matte"])
         parts["windows"] = tuple(Rect(**window) for window in parts.get("windows", ()))
+        parts["branch"] = Branched(**parts["branch"]) if parts.get("branch") is not None else None
         recipe = cls(**parts)
-        texts = (recipe.mode, recipe.model, recipe.picture_sha256, recipe.change_map_sha256)
+        texts = [recipe.mode, recipe.model, recipe.picture_sha256, recipe.change_map_sha256]
         rects = (recipe.frame, recipe.canvas, *recipe.windows)
-        numbers = (*(n for rect in rects for n in astuple(rect)), *recipe.matte, recipe.feather, recipe.version)
+        numbers = [*(n for rect in rects for n in astuple(rect)), *recipe.matte, recipe.feather, recipe.version]
+        if recipe.branch is not None:
+            texts.append(recipe.branch.trajectory_sha256)
+            numbers.append(recipe.branch.step)
         if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
             raise ValueError("a recipe's texts and numbers are not what they should be")
         if len(recipe.matte) != 3 or any(rect.empty for rect in rects) or recipe.feather < 0:

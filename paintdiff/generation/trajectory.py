@@ -78,3 +78,15 @@ class Branch:
     def moment(self) -> Moment:
         """Raises `UserError` for a step that was not kept."""
         return self.trajectory.moment(self.step)
+
+    @property
+    def record(self) -> Branched:
+        return Branched(self.step, self.trajectory.digest)
+
+
+@dataclass(frozen=True)
+class Branched:
+    """What a recipe says of a branch: from which step of which trajectory, named by its digest."""
+
+    step: int
+    trajectory_sha256: str
