@@ -13,20 +13,23 @@ from torch import Tensor
 from paintdiff.engine.schedule import Schedule
 from paintdiff.generation.errors import UserError
 
-Predicts = Literal["eps", "v", "x0", "flow"]
+Predicts = Literal["eps", "v", "x0", "flow", "score"]
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """The expected picture `x0` and noise `eps` given x_t, both shaped like it; x_t = alpha x0 + sigma eps.
 
-    Only x0 is stored, the rest follows from it: most samplers never ask.
+    Only x0 is stored, the rest follows from it: most samplers never ask. `variance_mix`, shaped like x0, comes from
+    networks that have learned the variance of an ancestral step: v in Nichol and Dhariwal 2021, eq. 15, 0 for the
+    posterior's and 1 for beta.
     """
 
     x0: Tensor
     x_t: Tensor
     alpha: float
     sigma: float
+    variance_mix: Tensor | None = None
 
     @property
     def eps(self) -> Tensor:
@@ -81,9 +84,12 @@ class NetworkDenoiser:
     """A denoiser from a network's raw output. Every conversion holds for any alpha and sigma, also where one is 0.
 
     `predicts`: "eps" the noise (Ho et al. 2020), "v" = alpha eps - sigma x0 (Salimans and Ho 2022, section 4), "x0"
-    the picture, "flow" = eps - x0, the velocity of `Flow`. Raises ValueError for "eps" where alpha is 0: pure noise
-    tells such a network nothing about the picture (Lin et al. 2024, 3.2); `UserError` when the network's answer is not
-    a number.
+    the picture, "flow" = eps - x0, the velocity of `Flow`, "score" = -eps / sigma (Song et al. 2021). Raises ValueError
+    for "eps" and "score" where alpha is 0: pure noise tells such a network nothing about the picture (Lin et al. 2024,
+    3.2); `UserError` when the network's answer is not a number.
+
+    A network that answers with twice the channels has learned its variance: the second half is 2 v - 1, v as in
+    `Prediction` (Nichol and Dhariwal 2021, 3.1).
     """
 
     network: Network
@@ -92,20 +98,26 @@ class NetworkDenoiser:
 
     def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Prediction:
         alpha, sigma = self.schedule.alpha(t), self.schedule.sigma(t)
-        if self.predicts == "eps" and alpha == 0:
+        if self.predicts in ("eps", "score") and alpha == 0:
             raise ValueError("a noise-predicting network cannot start at zero signal-to-noise ratio")
         out = self.network(x_t, t, condition)
         if not math.isfinite(float(out.sum())):  # one number to wait for instead of a picture of them
             raise UserError("The model's answer is not a number; lower the guidance, or try another device or model.")
+        variance_mix = None
+        if out.shape[1] == 2 * x_t.shape[1]:
+            out, spread = out.chunk(2, dim=1)
+            variance_mix = (spread + 1) / 2
         if self.predicts == "x0":
             x0 = out
         elif self.predicts == "eps":
             x0 = (x_t - sigma * out) / alpha
+        elif self.predicts == "score":
+            x0 = (x_t + sigma * sigma * out) / alpha
         elif self.predicts == "v":
             x0 = (alpha * x_t - sigma * out) / (alpha * alpha + sigma * sigma)
         else:
             x0 = (x_t - sigma * out) / (alpha + sigma)
-        return Prediction(x0, x_t, alpha, sigma)
+        return Prediction(x0, x_t, alpha, sigma, variance_mix)
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,8 @@ class ClassifierFree:
             return self._denoiser(x_t, t, negative)
         both = self._denoiser(torch.cat([x_t, x_t]), t, self._doubled(condition))
         x0, x0_negative = both.x0.chunk(2)
-        return Prediction(torch.lerp(x0_negative, x0, self._w), x_t, both.alpha, both.sigma)
+        mix = None if both.variance_mix is None else both.variance_mix.chunk(2)[0]  # the prompt's own
+        return Prediction(torch.lerp(x0_negative, x0, self._w), x_t, both.alpha, both.sigma, mix)
 
     def _doubled(self, condition: Condition) -> Condition:
         """`condition` for a batch of two: the prompt and the negative one, over the same picture."""

@@ -3,7 +3,7 @@ import torch
 
 from paintdiff.engine.denoiser import Clamped, Condition, NetworkDenoiser, Prediction
 from paintdiff.engine.guidance import ClassifierFree
-from paintdiff.engine.schedule import Flow, VPCosine, VPLinear
+from paintdiff.engine.schedule import VE, Flow, SubVP, VPCosine, VPLinear
 from paintdiff.generation.errors import UserError
 from tests.engine.gaussian import gaussian_8d
 
@@ -16,13 +16,14 @@ def noisy(schedule, t: float) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("t", [0.0, 1e-3, 0.4, 1.0])
-@pytest.mark.parametrize("predicts", ["eps", "v", "x0", "flow"])
-@pytest.mark.parametrize("schedule", [Flow(), VPLinear(), VPCosine()])
+@pytest.mark.parametrize("predicts", ["eps", "v", "x0", "flow", "score"])
+@pytest.mark.parametrize("schedule", [Flow(), VPLinear(), VPCosine(), SubVP(), VE()])
 def test_every_kind_of_network_that_knows_the_answer_yields_the_picture_and_the_noise(schedule, predicts, t) -> None:
     alpha, sigma = schedule.alpha(t), schedule.sigma(t)
-    answer = {"eps": EPS, "x0": X0, "flow": EPS - X0, "v": alpha * EPS - sigma * X0}[predicts]
-    denoiser = NetworkDenoiser(lambda x_t, t, condition: answer, schedule, predicts)
-    if predicts == "eps" and alpha == 0:
+    score = EPS / -sigma if sigma > 0 else EPS  # any number will do where there is no noise
+    answers = {"eps": EPS, "x0": X0, "flow": EPS - X0, "v": alpha * EPS - sigma * X0, "score": score}
+    denoiser = NetworkDenoiser(lambda x_t, t, condition: answers[predicts], schedule, predicts)
+    if predicts in ("eps", "score") and alpha == 0:
         with pytest.raises(ValueError, match="zero signal-to-noise"):
             denoiser(noisy(schedule, t), t, Condition())
         return
@@ -37,6 +38,23 @@ def test_the_score_is_the_gradient_of_the_log_density() -> None:
     law = torch.distributions.Normal(data.schedule.alpha(t) * data.mean, data.deviation(t))
     (gradient,) = torch.autograd.grad(law.log_prob(x_t).sum(), x_t)
     torch.testing.assert_close(data(x_t.detach(), t, Condition()).score, gradient)
+
+
+def test_a_learned_variance_passes_through_guidance_and_clamp() -> None:
+    spread = torch.tensor([[-1.0, 0.0, 1.0]], dtype=torch.float64)
+    told = torch.ones(1, 4, dtype=torch.bool)
+
+    def network(x_t, t, condition):
+        """The second of the batch, the negative prompt, has another spread, which must not be the one in the answer."""
+        half = torch.cat([spread, -spread])[: len(x_t)]
+        return torch.cat([X0.expand(len(x_t), 3) * 5, half], dim=1)
+
+    for w in (1.0, 3.0):
+        guided = ClassifierFree(NetworkDenoiser(network, Flow(), "x0"), w, torch.zeros(1, 4, 2), told)
+        prediction = Clamped(guided)(noisy(Flow(), 0.5), 0.5, Condition(torch.ones(1, 4, 2), told))
+        assert torch.equal(prediction.variance_mix, torch.tensor([[0.0, 0.5, 1.0]], dtype=torch.float64))
+        assert prediction.x0.shape == X0.shape
+    assert NetworkDenoiser(lambda x, t, c: X0, Flow(), "x0")(X0, 0.5, Condition()).variance_mix is None
 
 
 @pytest.mark.parametrize("broken", [float("nan"), float("inf"), float("-inf")])
