@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from paintdiff.engine.checkpoint import INDEX, STABLE_DIFFUSION, one_line, open_checkpoint
 from paintdiff.engine.denoiser import Network, Predicts
-from paintdiff.engine.device import find_device, leave_a_core
+from paintdiff.engine.device import fastest_dtype, find_device, leave_a_core
 from paintdiff.engine.judge import Judge
 from paintdiff.engine.schedule import Schedule
 from paintdiff.engine.space import Space
@@ -58,27 +58,30 @@ def find_folder(model: str) -> Path:
     )
 
 
-def load_model(model: str, device: str) -> Model:
-    """Load a bundled model or a folder onto a device. Raises `UserError` saying which file is missing or damaged."""
+def load_model(model: str, device: str, dtype: torch.dtype | None = None) -> Model:
+    """Load a bundled model or a folder onto a device; `dtype` is what its network computes in, None the fastest.
+
+    Raises `UserError` saying which file is missing or damaged.
+    """
     folder, place = find_folder(model), find_device(device)
     leave_a_core()
     try:
-        return _load(folder, place)
+        return _load(folder, place, dtype or fastest_dtype(place))
     except (KeyError, TypeError, ValueError, AttributeError, OSError, SafetensorError, RuntimeError) as error:
         raise UserError(f"The model in {folder} cannot be opened: {one_line(error)}.") from error
 
 
-def _load(folder: Path, device: torch.device) -> Model:
+def _load(folder: Path, device: torch.device, dtype: torch.dtype) -> Model:
     # Imported here, since a loader needs `Model`; those of other checkpoints import for seconds.
     if not (folder / INDEX).is_file():
         from paintdiff.engine.fill_model import load_fill_model
 
-        return load_fill_model(folder, device)
+        return load_fill_model(folder, device, dtype)
     checkpoint = open_checkpoint(folder)
     if checkpoint.pipeline in STABLE_DIFFUSION:
         from paintdiff.engine.stable_diffusion import load_stable_diffusion
 
-        return load_stable_diffusion(checkpoint, device)
+        return load_stable_diffusion(checkpoint, device, dtype)
     from paintdiff.engine.pixel_unet import load_pixel_unet
 
-    return load_pixel_unet(checkpoint, device)
+    return load_pixel_unet(checkpoint, device, dtype)

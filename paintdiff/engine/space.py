@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -22,8 +22,16 @@ class Space(Protocol):
     @property
     def shape(self) -> tuple[int, int, int, int]: ...
 
-    def encode(self, rgb: np.ndarray) -> Tensor:
-        """(size, size, 3) uint8 -> a picture in the space."""
+    @property
+    def bounded(self) -> bool:
+        """Whether every picture in the space lies in [-1, 1]."""
+        ...
+
+    def encode(self, rgb: np.ndarray, free: np.ndarray | None = None) -> Tensor:
+        """(size, size, 3) uint8 -> a picture in the space.
+
+        What lies at the `free` pixels, (size, size) bool, has no say in cells that hold none of them.
+        """
         ...
 
     def decode(self, x0: Tensor) -> np.ndarray:
@@ -49,13 +57,14 @@ class PixelSpace:
 
     size: int
     device: torch.device
+    bounded: ClassVar[bool] = True
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         return 1, 3, self.size, self.size
 
-    def encode(self, rgb: np.ndarray) -> Tensor:
-        """(size, size, 3) uint8 -> a picture in the space."""
+    def encode(self, rgb: np.ndarray, free: np.ndarray | None = None) -> Tensor:
+        """(size, size, 3) uint8 -> a picture in the space; a pixel has a say in itself alone."""
         pixels = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device, torch.float32)
         return (pixels / 127.5 - 1).permute(2, 0, 1)[None].contiguous()
 

@@ -16,11 +16,18 @@ from paintdiff.generation.result import Progress, Result
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What the status bar shows of a loaded model; `size` is the side in pixels that it works at."""
+    """What the window may know of a loaded model; `size` is the side in pixels that it works at.
+
+    `mask_channels`: it was trained to fill masks. `text`: prompts have a say. `labels`: how many classes its prompts
+    choose from, 0 where they are free text.
+    """
 
     name: str
     device: str
     size: int
+    mask_channels: bool = False
+    text: bool = True
+    labels: int = 0
 
 
 class Engine(Protocol):
