@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from paintdiff.engine.constraint import Constraint, Replacement
@@ -21,15 +23,18 @@ EncodeText = Callable[[str], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What one run works on: `original` (1, C, h, w) and `strength` (1, 1, h, w), the time at which each pixel joins.
+    """What one run works on: `original` (1, C, h, w) and `strength` (1, 1, h, w), the time at which each cell joins.
 
-    `sampling` has the candidate's own seed.
+    Cells are those of the model's space; `pixels` (1, 3, S, S) in [-1, 1] and `pixel_strength` (1, 1, S, S) are the
+    same in pixels. `sampling` has the candidate's own seed.
     """
 
     model: Model
     sampling: Sampling
     original: Tensor
     strength: Tensor
+    pixels: Tensor
+    pixel_strength: Tensor
 
     @property
     def draw(self) -> Noise:
@@ -39,7 +44,9 @@ class Scene:
 def make_denoiser(model: Model, sampling: Sampling, network: Network, encode_text: EncodeText) -> Denoiser:
     """Network, then guidance, then the clamp: guidance overshoots, and the clamp is what holds it."""
     denoiser = NetworkDenoiser(network, model.schedule, model.predicts)
-    return Clamped(ClassifierFree(denoiser, sampling.guidance, *encode_text(sampling.negative)))
+    w = sampling.guidance if model.info.text else 1.0  # without prompts there is nothing to lean to
+    guided = ClassifierFree(denoiser, w, *encode_text(sampling.negative))
+    return Clamped(guided) if model.space.bounded else guided
 
 
 def make_constraint(scene: Scene) -> Constraint:
@@ -54,9 +61,13 @@ def make_times(scene: Scene) -> tuple[float, ...]:
 
 
 def first_state(scene: Scene, t: float) -> State:
-    """The original, noised to time t."""
-    schedule = scene.model.schedule
-    return State(schedule.alpha(t) * scene.original + schedule.sigma(t) * scene.draw(0), t)
+    """The original, noised to time t; nothing of it where a run of full strength starts from pure noise."""
+    schedule, noise = scene.model.schedule, scene.draw(0)
+    alpha, sigma = schedule.alpha(t), schedule.sigma(t)
+    x_t = alpha * scene.original + sigma * noise
+    if t >= 1 and alpha > 0:  # the last level of many a checkpoint still shows a trace of the picture
+        x_t = torch.where(scene.strength >= 1, math.hypot(alpha, sigma) * noise, x_t)
+    return State(x_t, t)
 
 
 def make_run_sampler(scene: Scene) -> Sampler:

@@ -15,17 +15,20 @@ from paintdiff.engine.assembly import (
     EncodeText,
     Scene,
     first_state,
+    make_condition,
     make_constraint,
     make_denoiser,
     make_renoise,
     make_run_sampler,
     make_times,
 )
-from paintdiff.engine.denoiser import Condition, Denoiser
+from paintdiff.engine.denoiser import Condition, Denoiser, Network
 from paintdiff.engine.finish import Preview, kept_pixels, make_patch
 from paintdiff.engine.model import Model
 from paintdiff.engine.run import run
 from paintdiff.engine.sequence import Sequence
+from paintdiff.engine.space import PixelSpace
+from paintdiff.engine.sturdy import SturdyNetwork
 from paintdiff.engine.view import View
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.request import Request
@@ -52,7 +55,7 @@ class Job:
         self._report = report
         self._cancel = cancel
         self._windows = request.windows or (request.frame,)
-        self._first: tuple[Tensor, Tensor] | None = None
+        self._first: Scene | None = None
         self.seconds: dict[str, float] = {}
         self.evaluations = 0
 
@@ -60,23 +63,30 @@ class Job:
         """Raises `UserError`, `Cancelled`, or RuntimeError when a patch would change a kept pixel."""
         request, model, sampling = self._request, self._model, self._request.sampling
         with self._timed("encode"):
-            condition = Condition(*self._encode_text(sampling.prompt))
-            denoiser = make_denoiser(model, sampling, self._network, self._encode_text)
+            condition = make_condition(model, sampling, self._encode_text)
+        with SturdyNetwork(self._network, model.weights) as network:
+            candidates, kept = self._candidates(condition, network)
+        report = Report(dict(self.seconds), self.evaluations, kept, 0, model.info.device, tuple(network.notices))
+        return Result(candidates, report)
+
+    def _candidates(self, condition: Condition, network: Network) -> tuple[tuple[Candidate, ...], int]:
+        """Every candidate, and how many pixels each of them keeps."""
+        request = self._request
         candidates: list[Candidate] = []
         kept = 0
-        for k in range(sampling.candidates):
+        for k in range(request.sampling.candidates):
             recipe = request.recipe(k)
             sequence = Sequence(request)
             for i in range(len(self._windows)):
-                self._paint(sequence, k, i, condition, denoiser)
+                self._paint(sequence, k, i, condition, network)
             with self._timed("finish"):
                 kept, changed = kept_pixels(request, sequence.patch)
             if changed:
                 raise RuntimeError(f"{changed} of {kept} kept pixels would change; the result was thrown away")
             candidates.append(Candidate(sequence.patch, request.frame, recipe))
-        return Result(tuple(candidates), Report(dict(self.seconds), self.evaluations, kept, 0, model.info.device))
+        return tuple(candidates), kept
 
-    def _paint(self, sequence: Sequence, k: int, i: int, condition: Condition, denoiser: Denoiser) -> None:
+    def _paint(self, sequence: Sequence, k: int, i: int, condition: Condition, network: Network) -> None:
         """Paint window i of candidate k into `sequence`."""
         part = sequence.part(self._windows[i])
         if not part.change_map.any():
@@ -85,6 +95,8 @@ class Job:
         with self._timed("encode"):
             view = View(part.frame.h, part.frame.w, model.space.size)
             scene = self._scene(part, view, k, i)
+            start = float(scene.strength.max())
+            denoiser = make_denoiser(model, scene.sampling, network, self._encode_text, start)
             preview = Preview(view, part, self._request.frame, sequence.picture)
         with self._timed("sampling"):
             x0 = self._sample(scene, k, i, condition, denoiser, preview)
@@ -93,16 +105,20 @@ class Job:
 
     def _scene(self, part: Request, view: View, k: int, i: int) -> Scene:
         space, sampling = self._model.space, self._request.recipe(k).sampling
+        other = _window_seed(sampling.variation_seed, i)
+        sampling = replace(sampling, seed=_window_seed(sampling.seed, i), variation_seed=other)
         if i == 0 and self._first is not None:
-            original, strength = self._first  # every candidate begins with the same picture
-        else:
-            original = space.encode(view.picture(over_matte(part.picture, part.matte)))
-            strength = space.strength(view.map(part.change_map), sampling.strength)
-            beyond = space.strength(view.map(part.beyond_canvas), 1.0)  # nothing is there to be kept a little
-            strength = torch.maximum(strength, beyond)
-            if i == 0:
-                self._first = original, strength
-        return Scene(self._model, replace(sampling, seed=_window_seed(sampling.seed, i)), original, strength)
+            return replace(self._first, sampling=sampling)  # every candidate begins with the same picture
+        rgb = view.picture(over_matte(part.picture, part.matte))
+        plane = PixelSpace(space.size, space.device)
+        strength = plane.strength(view.map(part.change_map), sampling.strength)
+        beyond = plane.strength(view.map(part.beyond_canvas), 1.0)  # nothing is there to be kept a little
+        strength = torch.maximum(strength, beyond)
+        original = space.encode(rgb, (strength >= 1).cpu().numpy()[0, 0])
+        scene = Scene(self._model, sampling, original, space.pooled(strength), plane.encode(rgb), strength)
+        if i == 0:
+            self._first = scene
+        return scene
 
     def _sample(
         self, scene: Scene, k: int, i: int, condition: Condition, denoiser: Denoiser, preview: Preview

@@ -42,6 +42,10 @@ class Space(Protocol):
         """(size, size) uint8 map -> (1, 1, h, w) float32 in [0, 1]: map x strength, the time each cell joins."""
         ...
 
+    def pooled(self, mask: Tensor) -> Tensor:
+        """(1, 1, size, size) -> (1, 1, h, w): the largest value among the pixels of each cell."""
+        ...
+
     def to_pixels(self, x0: Tensor) -> Tensor:
         """A picture in the space -> (N, 3, size, size) in [-1, 1], differentiable."""
         ...
@@ -77,6 +81,9 @@ class PixelSpace:
         """(size, size) uint8 map -> (1, 1, size, size) float32 in [0, 1]: map x strength, the time each pixel joins."""
         values = np.float32(strength) * (change_map.astype(np.float32) / np.float32(255))
         return torch.from_numpy(values)[None, None].to(self.device)
+
+    def pooled(self, mask: Tensor) -> Tensor:
+        return mask
 
     def to_pixels(self, x0: Tensor) -> Tensor:
         return x0
