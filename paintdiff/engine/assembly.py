@@ -14,10 +14,12 @@ from paintdiff.engine.denoiser import Clamped, Denoiser, Network, NetworkDenoise
 from paintdiff.engine.guidance import ClassifierFree
 from paintdiff.engine.model import Model
 from paintdiff.engine.noise import Noise
+from paintdiff.engine.ode import Adaptive
 from paintdiff.engine.plan import Renoise, descending
 from paintdiff.engine.sampler import Sampler, State, make_sampler
-from paintdiff.generation.sampling import Sampling
+from paintdiff.generation.sampling import ADAPTIVE, Sampling
 
+STOPS = 4  # of the adaptive sampler, which takes as many steps as it needs between them
 EncodeText = Callable[[str], tuple[Tensor, Tensor]]
 
 
@@ -57,7 +59,8 @@ def make_constraint(scene: Scene) -> Constraint:
 
 def make_times(scene: Scene) -> tuple[float, ...]:
     """From the strongest pixel's time down to 0."""
-    return descending(float(scene.strength.max()), scene.sampling.steps)
+    steps = STOPS if scene.sampling.sampler == ADAPTIVE else scene.sampling.steps
+    return descending(float(scene.strength.max()), steps)
 
 
 def first_state(scene: Scene, t: float) -> State:
@@ -72,6 +75,8 @@ def first_state(scene: Scene, t: float) -> State:
 
 def make_run_sampler(scene: Scene) -> Sampler:
     sampling = scene.sampling
+    if sampling.sampler == ADAPTIVE:
+        return Adaptive(scene.model.schedule, sampling.tolerance)
     return make_sampler(sampling.sampler, scene.model.schedule, scene.draw, sampling.eta)
 
 

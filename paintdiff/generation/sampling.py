@@ -9,6 +9,8 @@ from typing import Any
 from paintdiff.generation.errors import UserError
 
 SAMPLERS = {"dpmpp_2m": "DPM++ 2M", "ddim": "DDIM", "ddpm": "DDPM (ancestral)"}
+ADAPTIVE = "adaptive"
+SAMPLERS |= {ADAPTIVE: "Adaptive ODE (Dormand-Prince)"}
 MAX_SEED = 2**32 - 1
 
 MAIN = "Main"  # always in sight; the others are folded
@@ -47,7 +49,8 @@ class Sampling:
     prompt: str = _parameter("", "text", "Prompt", "What to paint inside the mask; empty removes and continues.")
     negative: str = _parameter("", "text", "Negative prompt", "What to steer away from; needs guidance above 1.")
     steps: int = _parameter(
-        20, "int", "Steps", "How many denoising steps; more is finer and slower.", minimum=1, maximum=1000, unit="steps"
+        20, "int", "Steps", "How many denoising steps; more is finer and slower.", minimum=1, maximum=1000,
+        unit="steps", needs=("sampler", tuple(name for name in SAMPLERS if name != ADAPTIVE)),
     )
     guidance: float = _parameter(
         3.0, "float", "Guidance", "How strongly the prompt pulls; 1 follows the model alone, 0 ignores the prompt.",
@@ -68,6 +71,10 @@ class Sampling:
     eta: float = _parameter(
         0.0, "float", "DDIM eta", "Fresh noise in each DDIM step; 0 is deterministic, 1 is as noisy as DDPM.",
         minimum=0.0, maximum=1.0, step=0.1, section="Sampler", needs=("sampler", ("ddim",)),
+    )
+    tolerance: float = _parameter(
+        1e-2, "float", "Tolerance", "How exactly the adaptive sampler follows the way; smaller is finer and slower.",
+        minimum=1e-6, maximum=0.1, step=1e-3, section="Sampler", needs=("sampler", (ADAPTIVE,)),
     )
     candidates: int = _parameter(
         4, "int", "Candidates", "How many pictures to make; candidate k uses seed + k.", minimum=1, maximum=16

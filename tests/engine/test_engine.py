@@ -17,7 +17,7 @@ from paintdiff.generation.cancel import Cancelled, CancelToken
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Progress, Result
-from paintdiff.generation.sampling import MAX_SEED, SAMPLERS, Sampling
+from paintdiff.generation.sampling import ADAPTIVE, MAX_SEED, SAMPLERS, Sampling
 from paintdiff.image.blending import over
 from paintdiff.image.geometry import Rect
 from tests.tiny_model import tiny_model
@@ -53,7 +53,7 @@ def same(a: Result, b: Result) -> bool:
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_same_request_gives_the_same_bytes(engine, model, sampler) -> None:
-    asked = request(model, sampler=sampler, eta=0.5, candidates=2)
+    asked = request(model, sampler=sampler, eta=0.5, tolerance=0.1, candidates=2)
     first = generated(engine, asked)
     assert same(first, generated(engine, asked))
     assert same(first, generated(DiffusionEngine(), asked))
@@ -74,6 +74,7 @@ def test_candidate_k_is_the_first_candidate_of_seed_plus_k(engine, model) -> Non
     [
         {"prompt": "x"}, {"negative": "grey"}, {"seed": 1}, {"steps": 5}, {"guidance": 5.0}, {"strength": 0.5},
         {"sampler": "ddpm"}, {"sampler": "ddim", "eta": 0.7},
+        {"sampler": "adaptive"},
     ],
 )  # fmt: skip
 def test_every_parameter_has_a_say(engine, model, changed) -> None:
@@ -241,7 +242,7 @@ def requests(draw: st.DrawFn, model: str) -> Request:
         guidance=draw(st.floats(0, 30)),
         strength=draw(st.floats(0, 1) | st.sampled_from([0.0, 1.0, 1e-9])),
         seed=draw(st.integers(0, MAX_SEED)),
-        sampler=draw(st.sampled_from(sorted(SAMPLERS))),
+        sampler=draw(st.sampled_from(sorted(SAMPLERS.keys() - {ADAPTIVE}))),  # it takes long on a random network
         eta=draw(st.floats(0, 1)),
         candidates=draw(st.integers(1, 2)),
     )
