@@ -9,14 +9,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from paintdiff.engine.classifier_guidance import ClassifierGuidance
+from paintdiff.engine.clip_guidance import ClipGuidance
 from paintdiff.engine.constraint import Constraint, Replacement
-from paintdiff.engine.denoiser import Clamped, Denoiser, Network, NetworkDenoiser
+from paintdiff.engine.denoiser import Clamped, Condition, Denoiser, Network, NetworkDenoiser
 from paintdiff.engine.guidance import ClassifierFree
+from paintdiff.engine.judge import Judge
 from paintdiff.engine.model import Model
-from paintdiff.engine.noise import Noise
+from paintdiff.engine.noise import Noise, Varied
 from paintdiff.engine.ode import Adaptive
 from paintdiff.engine.plan import Renoise, descending
+from paintdiff.engine.prompt_over_time import Prompted, PromptOverTime, Switch
 from paintdiff.engine.sampler import Sampler, State, make_sampler
+from paintdiff.generation.errors import UserError
 from paintdiff.generation.sampling import ADAPTIVE, Sampling
 
 STOPS = 4  # of the adaptive sampler, which takes as many steps as it needs between them
@@ -39,16 +44,73 @@ class Scene:
     pixel_strength: Tensor
 
     @property
-    def draw(self) -> Noise:
-        return Noise(self.sampling.seed, tuple(self.original.shape), self.original.device)
+    def draw(self) -> Varied:
+        """The run's noise: the seed's, turned towards the variation seed's."""
+        shape, device = tuple(self.original.shape), self.original.device
+        own, other = Noise(self.sampling.seed, shape, device), Noise(self.sampling.variation_seed, shape, device)
+        return Varied(own, other, self.sampling.variation)
 
 
-def make_denoiser(model: Model, sampling: Sampling, network: Network, encode_text: EncodeText) -> Denoiser:
-    """Network, then guidance, then the clamp: guidance overshoots, and the clamp is what holds it."""
-    denoiser = NetworkDenoiser(network, model.schedule, model.predicts)
+def make_condition(model: Model, sampling: Sampling, encode_text: EncodeText) -> Condition:
+    """What the run's network is told: the class where one is chosen, else the prompt.
+
+    Raises `UserError` for a class that the model does not have.
+    """
+    if sampling.label < 0:
+        return Condition(*encode_text(sampling.prompt))
+    count = model.info.labels
+    if count == 0:
+        raise UserError(f"The model {model.info.name} has no classes; set Class to -1 and write a prompt.")
+    if sampling.label >= count:
+        raise UserError(f"The model {model.info.name} has classes 0 to {count - 1}, and none of {sampling.label}.")
+    text, text_mask = encode_text(str(sampling.label))
+    return Condition(text, text_mask, label=torch.tensor([sampling.label], device=text.device))
+
+
+def make_denoiser(
+    model: Model, sampling: Sampling, network: Network, encode_text: EncodeText, start: float = 1.0
+) -> Denoiser:
+    """Network, then guidance, then the second prompt, then the clamp: guidance overshoots, and the clamp holds it.
+
+    `start` is the time at which the run starts, from which on the second prompt's share of the way is counted. Raises
+    `UserError` for guidance that the model has no judge for, or that begins after it ends.
+    """
+    network_denoiser = NetworkDenoiser(network, model.schedule, model.predicts)
+    denoiser = _guided(network_denoiser, model, sampling, sampling.prompt, encode_text)
+    if sampling.then:
+        second = _guided(network_denoiser, model, sampling, sampling.then, encode_text)
+        then = Prompted(second, *encode_text(sampling.then))
+        denoiser = PromptOverTime(denoiser, then, Switch(start, sampling.switch, sampling.blend))
+    return Clamped(denoiser) if model.space.bounded else denoiser
+
+
+def _guided(
+    denoiser: Denoiser, model: Model, sampling: Sampling, prompt: str, encode_text: EncodeText
+) -> Denoiser:
+    if sampling.guidance_from < sampling.guidance_until:
+        raise UserError(
+            f"Guidance runs from high times to low ones: it cannot begin at {sampling.guidance_from:.0%} and end at "
+            f"{sampling.guidance_until:.0%}."
+        )
     w = sampling.guidance if model.info.text else 1.0  # without prompts there is nothing to lean to
-    guided = ClassifierFree(denoiser, w, *encode_text(sampling.negative))
-    return Clamped(guided) if model.space.bounded else guided
+    denoiser = ClassifierFree(
+        denoiser, w, *encode_text(sampling.negative), rescale=sampling.guidance_rescale,
+        interval=(sampling.guidance_until, sampling.guidance_from),
+    )  # fmt: skip
+    if sampling.classifier_guidance > 0:
+        classifier = _judge(model, "Classifier guidance").classifier(prompt)
+        denoiser = ClassifierGuidance(denoiser, classifier, sampling.classifier_guidance)
+    if sampling.clip_guidance > 0:
+        judge = _judge(model, "CLIP guidance")
+        text, to_pixels = judge.embed_text(prompt), model.space.to_pixels
+        denoiser = ClipGuidance(denoiser, judge.embed_picture, text, sampling.clip_guidance, to_pixels)
+    return denoiser
+
+
+def _judge(model: Model, wanted: str) -> Judge:
+    if model.judge is None:
+        raise UserError(f"{wanted} needs a judge of pictures, and the model {model.info.name} has none; set it to 0.")
+    return model.judge()
 
 
 def make_constraint(scene: Scene) -> Constraint:

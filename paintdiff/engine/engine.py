@@ -12,6 +12,7 @@ from torch import Tensor
 from paintdiff.engine.job import Job
 from paintdiff.engine.model import Model, load_model
 from paintdiff.engine.plan import LEAST
+from paintdiff.engine.sturdy import free_memory, ran_out
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
@@ -52,7 +53,10 @@ class DiffusionEngine:
         try:
             with torch.no_grad():  # and not inference_mode: some guidance asks for gradients
                 return job.run()
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out(error):
+                raise
+            free_memory()
             raise UserError(
                 f"The device {model.info.device} ran out of memory; close what else uses it, or choose the CPU."
             ) from error

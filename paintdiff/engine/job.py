@@ -61,7 +61,7 @@ class Job:
 
     def run(self) -> Result:
         """Raises `UserError`, `Cancelled`, or RuntimeError when a patch would change a kept pixel."""
-        request, model, sampling = self._request, self._model, self._request.sampling
+        model, sampling = self._model, self._request.sampling
         with self._timed("encode"):
             condition = make_condition(model, sampling, self._encode_text)
         with SturdyNetwork(self._network, model.weights) as network:

@@ -26,10 +26,9 @@ class Model:
     """All that a run needs of a checkpoint.
 
     `encode_text` turns a prompt into (text (1, L, D), text_mask (1, L)); a model that reads no prompts has L = 0.
-    `mask_channels` says that the network reads `Condition.mask` and `known`. `labels` is how many classes
-    `Condition.label` chooses from, 0 for a model without; `null_label` is the label that stands for none, where the
-    network learnt one. `weights` is the module behind `network`, whose precision may be raised when half precision
-    overflows (the network casts what it is given). `judge` loads the folder's judge of pictures and prompts, once.
+    `mask_channels` says that the network reads `Condition.mask` and `known`. `weights` is the module behind
+    `network`, whose precision may be raised when half precision overflows (the network casts what it is given).
+    `judge` loads the folder's judge of pictures and prompts, once.
     """
 
     info: ModelInfo
@@ -39,8 +38,6 @@ class Model:
     predicts: Predicts
     encode_text: Callable[[str], tuple[Tensor, Tensor]]
     mask_channels: bool
-    labels: int = 0
-    null_label: int | None = None
     weights: nn.Module | None = None
     judge: Callable[[], Judge] | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,3 +28,26 @@ class Noise:
         state = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
         generator = torch.Generator("cpu").manual_seed(state)
         return torch.randn(self.shape, generator=generator, dtype=self.dtype).to(self.device)
+
+
+@dataclass(frozen=True)
+class Varied:
+    """`noise` turned part of the way to `other`, every draw alike: at `share` 0 exactly the one, at 1 the other.
+
+    Along the great circle, cos(share pi/2) a + sin(share pi/2) b: since the draws are independent, that is standard
+    normal again at every share, where a straight line would be too quiet and blur the picture. (In many dimensions a
+    and b are at right angles but for chance, and this is the usual spherical interpolation.) Noise of one seed alone
+    stays as it is.
+    """
+
+    noise: Noise
+    other: Noise
+    share: float
+
+    def __call__(self, step: int, part: int = 0) -> Tensor:
+        if self.share == 0 or self.noise == self.other:
+            return self.noise(step, part)
+        if self.share == 1:
+            return self.other(step, part)
+        angle = self.share * math.pi / 2
+        return math.cos(angle) * self.noise(step, part) + math.sin(angle) * self.other(step, part)

@@ -70,9 +70,13 @@ class Request:
         return replace(self, frame=window, picture=picture, change_map=change_map, windows=())
 
     def recipe(self, candidate: int = 0) -> Recipe:
-        """The recipe of candidate k, whose seed is `sampling.seed + k` (wrapping past the largest seed)."""
+        """The recipe of candidate k, whose seed is `sampling.seed + k` (wrapping past the largest seed).
+
+        With `variation` all candidates keep the seed, and `variation_seed` counts instead: variations of one picture.
+        """
         settings = asdict(self.sampling)
-        settings["seed"] = (self.sampling.seed + candidate) % (2**32)
+        counted = "variation_seed" if self.sampling.variation > 0 else "seed"
+        settings[counted] = (settings[counted] + candidate) % (2**32)
         settings["candidates"] = 1
         return Recipe(
             mode=self.mode, model=self.model, frame=self.frame, canvas=self.canvas, sampling=Sampling(**settings),

@@ -42,13 +42,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Report:
-    """What a job cost and proved. Seconds per stage, network evaluations, and the kept-pixels check."""
+    """What a job cost and proved. Seconds per stage, network evaluations, and the kept-pixels check.
+
+    `notices` are sentences about what had to be done otherwise than asked, such as a higher precision.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
     network_evaluations: int = 0
     kept_pixels: int = 0
     kept_pixels_changed: int = 0
     device: str = ""
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

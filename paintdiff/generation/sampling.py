@@ -56,6 +56,50 @@ class Sampling:
         3.0, "float", "Guidance", "How strongly the prompt pulls; 1 follows the model alone, 0 ignores the prompt.",
         minimum=0.0, maximum=30.0, step=0.5, unit="×",
     )
+    guidance_rescale: float = _parameter(
+        0.0, "float", "Rescale guidance", "How far contrast and colour that strong guidance overdoes are drawn back.",
+        minimum=0.0, maximum=1.0, step=0.1, unit="%", section="Guidance",
+    )
+    guidance_from: float = _parameter(
+        1.0, "float", "Guide from", "Guidance begins at this time; 100 % is pure noise. Later leaves the layout free.",
+        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Guidance",
+    )
+    guidance_until: float = _parameter(
+        0.0, "float", "Guide until", "Guidance ends at this time; 0 % is the end. Earlier is faster and softer.",
+        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Guidance",
+    )
+    classifier_guidance: float = _parameter(
+        0.0, "float", "Classifier guidance", "How strongly a classifier of noisy pictures pulls towards the prompt.",
+        minimum=0.0, maximum=50.0, step=0.5, unit="×", section="Guidance",
+    )
+    clip_guidance: float = _parameter(
+        0.0, "float", "CLIP guidance", "How strongly the likeness of picture and prompt pulls, as it is seen so far.",
+        minimum=0.0, maximum=50.0, step=0.5, unit="×", section="Guidance",
+    )
+    label: int = _parameter(
+        -1, "int", "Class", "The class to draw, by its number, for models of classes; -1 leaves it to the prompt.",
+        minimum=-1, maximum=999_999, section="Guidance",
+    )
+    then: str = _parameter(
+        "", "text", "Then", "A second prompt that takes over on the way; empty keeps the first one.",
+        section="Prompt over time",
+    )
+    switch: float = _parameter(
+        0.5, "float", "Switch at", "How much of the way the first prompt rules; early settles layout, late details.",
+        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Prompt over time",
+    )
+    blend: float = _parameter(
+        0.0, "float", "Blend over", "The part of the way, around the switch, on which both prompts mix; 0 is a cut.",
+        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Prompt over time",
+    )
+    variation: float = _parameter(
+        0.0, "float", "Variation", "How far to turn the seed's noise to another seed's; each candidate to its own.",
+        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Variation",
+    )
+    variation_seed: int = _parameter(
+        1, "int", "Variation seed", "The other noise; with variation, candidate k uses this plus k.",
+        minimum=0, maximum=MAX_SEED, section="Variation",
+    )
     strength: float = _parameter(
         1.0, "float", "Strength", "How far back in time masked pixels are sent; 100 % repaints from pure noise.",
         minimum=0.0, maximum=1.0, step=0.05, unit="%",
