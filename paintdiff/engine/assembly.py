@@ -52,9 +52,10 @@ class Scene:
 
 
 def make_condition(model: Model, sampling: Sampling, encode_text: EncodeText) -> Condition:
-    """What the run's network is told: the class where one is chosen, else the prompt.
+    """What the run's network is told: the prompt, or the class where one is chosen.
 
-    Raises `UserError` for a class that the model does not have.
+    A checkpoint's classes are words of its prompts, so that a second prompt or a negative one can name them too. Raises
+    `UserError` for a class that the model does not have.
     """
     if sampling.label < 0:
         return Condition(*encode_text(sampling.prompt))
@@ -63,8 +64,7 @@ def make_condition(model: Model, sampling: Sampling, encode_text: EncodeText) ->
         raise UserError(f"The model {model.info.name} has no classes; set Class to -1 and write a prompt.")
     if sampling.label >= count:
         raise UserError(f"The model {model.info.name} has classes 0 to {count - 1}, and none of {sampling.label}.")
-    text, text_mask = encode_text(str(sampling.label))
-    return Condition(text, text_mask, label=torch.tensor([sampling.label], device=text.device))
+    return Condition(*encode_text(str(sampling.label)))
 
 
 def make_denoiser(

@@ -49,7 +49,8 @@ class Condition:
     """What the network is told besides x_t and t; whatever a model does not use stays None.
 
     `text` (N, L, D) with `text_mask` (N, L) bool, True = a token; `mask` (N, 1, h, w), 1 = repaint, and `known`
-    (N, C, h, w), zero where the mask is 1, for models with mask channels; `label` (N,) int64, a class.
+    (N, C, h, w), zero where the mask is 1, for models with mask channels; `label` (N,) int64, a class,
+    -1 for none.
     """
 
     text: Tensor | None = None

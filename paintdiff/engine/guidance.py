@@ -15,7 +15,8 @@ class ClassifierFree:
 
     One convention everywhere: w = 1 is the conditional prediction, w = 0 ignores the prompt, larger overshoots. (The
     paper's own w is ours less 1.) `text` and `text_mask` are the negative prompt's, an empty prompt being the
-    unconditional one; everything else both sides share. At w = 1 and w = 0 only one side is evaluated.
+    unconditional one; a class label becomes -1, none, on that side; everything else both sides share. At w = 1 and
+    w = 0 only one side is evaluated.
 
     `interval` (lowest, highest) is where on the time axis w counts, both ends included; outside of it w is 1 and one
     side is evaluated (Kynkäänniemi et al. 2024, section 3.1, eq. 5). `rescale` (0..1, phi) draws the spread of the
@@ -38,8 +39,8 @@ class ClassifierFree:
         if self._w == 1 or not lowest <= t <= highest:
             return self._denoiser(x_t, t, condition)
         if self._w == 0 and self._rescale == 0:
-            negative = replace(condition, text=self._negative.text, text_mask=self._negative.text_mask)
-            return self._denoiser(x_t, t, negative)
+            text, text_mask = self._negative.text, self._negative.text_mask
+            return self._denoiser(x_t, t, replace(_unlabelled(condition), text=text, text_mask=text_mask))
         both = self._denoiser(torch.cat([x_t, x_t]), t, self._doubled(condition))
         x0, x0_negative = both.x0.chunk(2)
         guided = torch.lerp(x0_negative, x0, self._w)
@@ -52,9 +53,14 @@ class ClassifierFree:
         if self._prompts is None or self._prompts[0].text is not condition.text:  # a run keeps its prompt for long
             prompt = Condition(condition.text, condition.text_mask)
             self._prompts = prompt, prompt.with_batch(self._negative)
-        shared = replace(condition, text=None, text_mask=None)
-        doubled = shared.with_batch(shared)
+        picture = replace(condition, text=None, text_mask=None)
+        doubled = picture.with_batch(_unlabelled(picture))
         return replace(doubled, text=self._prompts[1].text, text_mask=self._prompts[1].text_mask)
+
+
+def _unlabelled(condition: Condition) -> Condition:
+    label = condition.label
+    return condition if label is None else replace(condition, label=torch.full_like(label, -1))
 
 
 def rescaled(guided: Tensor, conditional: Tensor, phi: float, mask: Tensor | None) -> Tensor:

@@ -51,9 +51,8 @@ def load_pixel_unet(checkpoint: Checkpoint, device: torch.device, dtype: torch.d
     size = int(config["sample_size"])
     info = ModelInfo(checkpoint.name, device.type, size, text=bool(names), labels=len(names))
     return Model(
-        info, schedule, PixelSpace(size, device), network, predicts, words, mask_channels=False, labels=len(names),
-        null_label=words.null, weights=unet,
-    )  # fmt: skip
+        info, schedule, PixelSpace(size, device), network, predicts, words, mask_channels=False, weights=unet
+    )
 
 
 def _check(checkpoint: Checkpoint, config: dict[str, Any], exploding: bool) -> None:
@@ -113,9 +112,10 @@ class ClassWords:
         return word.view(1, 1, -1), torch.ones(1, 1, dtype=torch.bool, device=word.device)
 
     def vectors_of(self, condition: Condition) -> Tensor:
-        """(N, D): of the condition's label where it has one, else of its text."""
+        """(N, D): of the condition's label where it has one (-1 is no class), else of its text."""
         if condition.label is not None:
-            return self.vectors[condition.label]
+            known = condition.label >= 0
+            return torch.where(known[:, None], self.vectors[condition.label.clamp(min=0)], self._word(""))
         if condition.text is None:
             raise ValueError("a class-conditional network needs a class")
         return condition.text[:, 0]
