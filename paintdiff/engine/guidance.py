@@ -46,7 +46,8 @@ class ClassifierFree:
         guided = torch.lerp(x0_negative, x0, self._w)
         if self._rescale > 0:
             guided = rescaled(guided, x0, self._rescale, condition.mask)
-        return Prediction(guided, x_t, both.alpha, both.sigma)
+        mix = None if both.variance_mix is None else both.variance_mix[: len(x_t)]  # of the conditional side
+        return Prediction(guided, x_t, both.alpha, both.sigma, mix)
 
     def _doubled(self, condition: Condition) -> Condition:
         """`condition` for a batch of two: the prompt and the negative one, over the same picture."""

@@ -85,6 +85,6 @@ def load_judge(path: Path, tokenizer: Tokenizer, device: torch.device) -> Judge:
         network = JudgeNetwork(JudgeConfig(**about["network"]))
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"The judge in {path} cannot be opened ({type(error).__name__}); set its guidance to 0.") from error
+        raise UserError(f"The judge {path} cannot be opened ({type(error).__name__}); set its guidance to 0.") from error
     network.requires_grad_(False).eval().to(device)
     return Judge(network, tokenizer, tuple(about["nouns"]))
