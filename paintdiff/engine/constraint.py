@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from paintdiff.engine.denoiser import Condition
-from paintdiff.engine.sampler import Denoise, State
+from paintdiff.engine.sampler import Denoise, Draw, State
 from paintdiff.engine.schedule import Schedule
+from paintdiff.engine.soft_mask import SoftMask
 
-TOLERANCE = 1e-6  # times and strengths are computed in float64, the strength map is stored in float32
+KNOWN_PART = 1000  # of a step's noise: the known picture's; samplers take the parts below, LanPaint those above
 
 
 class Constraint(Protocol):
@@ -64,6 +65,26 @@ class All:
         return x0
 
 
+class Told:
+    """Tells a model with mask channels what to think is known: mask = what is repainted, known = the rest, else 0.
+
+    `known` is a time's mask (1, 1, h, w) and picture (1, C, h, w).
+    """
+
+    def __init__(self, known: Callable[[float], tuple[Tensor, Tensor]]) -> None:
+        self._known = known
+
+    def on_state(self, state: State, denoise: Denoise) -> State:
+        return state
+
+    def on_condition(self, condition: Condition, t: float) -> Condition:
+        mask, known = self._known(t)
+        return replace(condition, mask=mask, known=known)
+
+    def on_x0(self, x0: Tensor, t: float) -> Tensor:
+        return x0
+
+
 class Replacement:
     """Keeps `original` wherever a pixel is not active yet: replacement with a soft mask as time.
 
@@ -72,40 +93,37 @@ class Replacement:
     I.2), a constant map m is SDEdit from t0 = m (Meng et al. 2022), anything between is Differential Diffusion (Levin
     and Fried 2023, section 3). `original` and `noise` are (1, C, h, w), `strength` (1, 1, h, w) in [0, 1].
     With `channels`, a model that was trained for it is told too: mask = active, known = the original elsewhere.
+    With `draw`, the original is noised anew in each step, as RePaint does (Lugmayr et al. 2022, algorithm 1, line 5;
+    its factors are misprinted there: they are alpha and sigma of the time that is replaced).
     """
 
     def __init__(
-        self, original: Tensor, strength: Tensor, noise: Tensor, schedule: Schedule, channels: bool = False
+        self, original: Tensor, strength: Tensor, noise: Tensor, schedule: Schedule, channels: bool = False,
+        draw: Draw | None = None,
     ) -> None:
-        self._original = original
-        self._strength = torch.where(strength > 0, strength, -1)  # what is never repainted joins at no time
-        self._soft = bool(((strength > 0) & (strength < strength.max())).any())
+        self._mask = SoftMask(original, strength)
         self._noise = noise
         self._schedule = schedule
         self._channels = channels
-        self._latest: tuple[float, Tensor] | None = None
+        self._draw = draw
 
     def active(self, t: float) -> Tensor:
-        """(1, 1, h, w), 1 where pixels are repainted at time t and 0 elsewhere.
-
-        Numbers and not booleans, since `lerp` with 0 and 1 is as exact as `where` and several times faster.
-        """
-        if self._latest is None or self._latest[0] != t:  # every hook of a step asks for the same time
-            self._latest = t, (self._strength >= t - TOLERANCE).to(self._original.dtype)
-        return self._latest[1]
+        """(1, 1, h, w), 1 where pixels are repainted at time t and 0 elsewhere."""
+        return self._mask.active(t)
 
     def on_state(self, state: State, denoise: Denoise) -> State:
         alpha, sigma = self._schedule.alpha(state.t), self._schedule.sigma(state.t)
-        noised = torch.add(alpha * self._original, self._noise, alpha=sigma)
+        noise = self._noise if self._draw is None else self._draw(state.step + 1, KNOWN_PART)
+        noised = torch.add(alpha * self._mask.original, noise, alpha=sigma)
         under_way = self.active(state.t if state.x0_t is None else state.x0_t)
-        fresh = under_way == 0 if self._soft else None
+        fresh = under_way == 0 if self._mask.soft else None
         return replace(state, x_t=torch.lerp(noised, state.x_t, under_way), fresh=fresh)
 
     def on_condition(self, condition: Condition, t: float) -> Condition:
         if not self._channels:
             return condition
-        active = self.active(t)
-        return replace(condition, mask=active, known=torch.addcmul(self._original, self._original, active, value=-1))
+        active, original = self.active(t), self._mask.original
+        return replace(condition, mask=active, known=torch.addcmul(original, original, active, value=-1))
 
     def on_x0(self, x0: Tensor, t: float) -> Tensor:
-        return torch.lerp(self._original, x0, self.active(t))
+        return torch.lerp(self._mask.original, x0, self.active(t))
