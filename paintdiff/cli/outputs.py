@@ -57,6 +57,7 @@ def _report(
         "network_evaluations": report.network_evaluations,
         "kept_pixels": report.kept_pixels,
         "kept_pixels_changed": report.kept_pixels_changed,
+        "notices": list(report.notices),
         "recipes": [candidate.recipe.to_json() for candidate in result.candidates],
     }
 
@@ -65,6 +66,8 @@ def _summarize(result: Result, seconds: dict[str, float], outputs: Sequence[Path
     report = result.report
     if not any(candidate.patch[..., 3].any() for candidate in result.candidates):
         print("paintdiff: At this strength nothing changes; the picture was written as it is.", file=sys.stderr)
+    for notice in report.notices:
+        print(f"paintdiff: {notice}", file=sys.stderr)
     kept = f"all {report.kept_pixels} kept pixels are unchanged" if report.kept_pixels else "the whole frame is new"
     print(
         f"paintdiff: wrote {', '.join(map(str, outputs))}; {kept}; "

@@ -232,6 +232,8 @@ class Generating(QObject):
         if not self._canvas.hasFocus() and not is_typing():
             self._strip.list.setFocus()  # from the canvas the same keys choose and accept
         self.proved.emit(result.report)
+        if result.report.notices:
+            self.noticed.emit(" ".join(result.report.notices))
         self.changed.emit()
 
     def _on_failed(self, failure: Failure) -> None:

@@ -43,7 +43,7 @@ def test_a_blend_rises_in_a_straight_line_around_the_switch(t, weight) -> None:
     assert Switch(0.5, 0.4, 0.2)(t / 2) == pytest.approx(weight), "shares of the run's own way"
 
 
-@pytest.mark.parametrize(("switch", "t", "weight"), [(0.0, 1.0, 1.0), (1.0, 0.1, 0.0), (0.5, 0.5, 1.0), (0.5, 0.6, 0.0)])
+@pytest.mark.parametrize(("switch", "t", "weight"), [(0.0, 1.0, 1), (1.0, 0.1, 0), (0.5, 0.5, 1), (0.5, 0.6, 0)])
 def test_without_a_blend_the_weight_jumps(switch, t, weight) -> None:
     assert Switch(1.0, switch)(t) == weight
 
