@@ -93,7 +93,7 @@ class Painting:
             if not any(grown.values()) and options.frame is None:
                 raise UserError("Say how far to go on: --left, --top, --right or --bottom with a number of pixels.")
             if options.frame is None:
-                document = set_frame(document, outpaint_frame(document.canvas, **grown))
+                document = set_frame(document, grown_by(document.canvas, **grown))
             elif any(grown.values()):
                 raise UserError("Give either --frame or how far to go on to the sides, not both.")
         if options.frame is not None:
@@ -108,14 +108,6 @@ SDEDIT = Painting(
 )
 
 
-def outpaint_frame(canvas: Rect, left: int, top: int, right: int, bottom: int) -> Rect:
-    """The grown canvas; where it grows on one side alone, only as much of the picture as makes a square of it.
-
-    The model sees the frame at its own size: what is far from the new part would only cost it sharpness.
-    """
-    full = Rect.from_edges(canvas.x - left, canvas.y - top, canvas.right + right, canvas.bottom + bottom)
-    if sum(side > 0 for side in (left, top, right, bottom)) != 1:
-        return full
-    side = max(min(canvas.w, canvas.h), 2 * max(left, top, right, bottom))
-    width, height = (min(full.w, side), full.h) if left or right else (full.w, min(full.h, side))
-    return Rect(full.right - width if right else full.x, full.bottom - height if bottom else full.y, width, height)
+def grown_by(canvas: Rect, left: int, top: int, right: int, bottom: int) -> Rect:
+    """`canvas` with so many pixels more on each side."""
+    return Rect.from_edges(canvas.x - left, canvas.y - top, canvas.right + right, canvas.bottom + bottom)

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, reduce
+
 import numpy as np
 
 from paintdiff.document.compose import compose
 from paintdiff.document.document import Document, check_size
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.modes import MODES, Mode
-from paintdiff.generation.region import automatic_frame, outpaint_map
+from paintdiff.generation.region import fill_windows, outpaint_map, outpaint_windows, separate_regions
 from paintdiff.generation.request import BUNDLED_MODEL, WHITE, Request
 from paintdiff.generation.sampling import Sampling
 from paintdiff.image.geometry import Rect
+from paintdiff.image.tiles import Tiles
 
 OVERLAP = 16  # pixels of the old picture that outpainting paints again, at least
 
 
 def frame_of(document: Document, size: int) -> Rect:
-    """The rectangle that the model (of side `size`) will see: placed by hand, or around the change map."""
-    return document.frame or automatic_frame(document.change_map.content_rect, document.canvas, size)
+    """The rectangle that the model (of side `size`) will see: placed by hand, or around the change map.
+
+    Regions of the map that lie far apart are seen one by one, and this is the rectangle around all that is seen.
+    """
+    return document.frame or reduce(Rect.united, _fill_windows(document.change_map, document.canvas, size))
+
+
+def windows_of(document: Document, mode: str, frame: Rect, change_map: np.ndarray, size: int) -> tuple[Rect, ...]:
+    """The parts of `frame` that the model sees one after the other, first to last; one is the frame itself.
+
+    `change_map` is what `map_of` says. A frame placed by hand is seen at once, unless it reaches far past the picture.
+    """
+    if MODES[mode].name == "outpaint":
+        windows = outpaint_windows(frame, document.canvas, size)
+        left = change_map.copy()
+        for window in windows:
+            left[window.slices_in(frame)] = 0
+        return windows + fill_windows(separate_regions(left, frame), frame.intersected(document.canvas), size)
+    return (frame,) if document.frame else _fill_windows(document.change_map, document.canvas, size)
+
+
+@lru_cache(maxsize=2)  # asked for again with every stroke of paint, which leaves the map as it is
+def _fill_windows(change_map: Tiles, canvas: Rect, size: int) -> tuple[Rect, ...]:
+    content = change_map.content_rect.intersected(canvas)
+    if content.empty:
+        return (canvas,)
+    return fill_windows(separate_regions(change_map.read(content), content), canvas, size)
 
 
 def map_of(document: Document, mode: str, frame: Rect, feather: int) -> np.ndarray:
@@ -57,9 +85,13 @@ def make_request(
     change_map = map_of(document, mode, frame, feather)
     if not change_map.any():
         raise UserError(_nothing_to_change(document))
+    windows = windows_of(document, mode, frame, change_map, size)
+    seen = reduce(Rect.united, windows)
     return Request(
-        mode=mode, frame=frame, canvas=document.canvas, picture=compose(document, frame), change_map=change_map,
+        mode=mode, frame=seen, canvas=document.canvas, picture=compose(document, seen),
+        change_map=change_map[seen.slices_in(frame)],
         sampling=sampling, model=model, device=device, feather=feather, matte=matte,
+        windows=windows if len(windows) > 1 else (),
     )
 
 

@@ -13,7 +13,6 @@ from PIL import Image
 
 from paintdiff.__main__ import main
 from paintdiff.cli.inputs import read_mask
-from paintdiff.cli.painting import outpaint_frame
 from paintdiff.document.save import read_recipe
 from paintdiff.image.geometry import Rect
 from tests.tiny_model import tiny_model
@@ -182,13 +181,13 @@ def test_masks_are_read_as_luma_over_black(folder) -> None:
     assert read_mask("alpha.png", Rect(0, 0, 3, 2)).tolist() == [[255, 128, 128], [0, 0, 76]]
 
 
-def test_outpainting_one_side_of_a_wide_picture_looks_at_a_square() -> None:
-    canvas = Rect(0, 0, 2000, 500)
-    assert outpaint_frame(canvas, 0, 0, 100, 0) == Rect(1600, 0, 500, 500)
-    assert outpaint_frame(canvas, 400, 0, 0, 0) == Rect(-400, 0, 800, 500)
-    assert outpaint_frame(canvas, 0, 50, 0, 0) == Rect(0, -50, 2000, 500)
-    assert outpaint_frame(canvas, 10, 0, 10, 0) == Rect(-10, 0, 2020, 500)
-    assert outpaint_frame(Rect(0, 0, 100, 100), 0, 0, 0, 50) == Rect(0, 50, 100, 100)
+def test_outpainting_on_two_sides_looks_at_each_in_turn(folder, model, capsys) -> None:
+    arguments = ["--left", "14", "--right", "14", "--feather", "2"]
+    assert run(model, "outpaint", "--image", "in.png", *arguments, "--out", "out.png", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["network_evaluations"] == 2 * 2 * 2, "two windows of two steps with guidance"
+    assert [window["x"] for window in report["recipes"][0]["windows"]] == [-14, 24]
+    assert np.array_equal(pixels("out.png")[:, 31:37], pixels("in.png")[:, 17:23])
 
 
 def started(*arguments: str, code: str = "", cwd: Path = ROOT) -> subprocess.Popen[str]:

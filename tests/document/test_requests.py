@@ -63,6 +63,27 @@ def test_renoising_without_a_mask_takes_the_whole_frame_and_with_one_the_mask() 
     assert set(np.unique(masked.change_map)) == {0, 130}
 
 
+def test_regions_far_apart_are_windows_of_one_frame_and_a_frame_by_hand_shows_them_at_once() -> None:
+    document = picture(Rect(10, 10, 30, 30))
+    document = replace(document, change_map=document.change_map.written(np.full((40, 40), 9, np.uint8), 250, 150))
+    request = make_request(document, "inpaint", Sampling(), size=64)
+    assert request.windows == (Rect(0, 0, 64, 64), Rect(228, 128, 72, 72))
+    assert request.frame == frame_of(document, 64) == Rect(0, 0, 300, 200)
+    by_hand = make_request(replace(document, frame=CANVAS), "inpaint", Sampling(), size=64)
+    assert (by_hand.windows, by_hand.frame) == ((), CANVAS)
+
+
+def test_outpainting_sends_as_much_of_the_frame_as_its_windows_show() -> None:
+    one_side = make_request(picture(None, Rect(0, 0, 380, 200)), "outpaint", Sampling())
+    assert (one_side.windows, one_side.frame) == ((), Rect(180, 0, 200, 200))
+    two_sides = make_request(picture(None, Rect(-80, 0, 460, 200)), "outpaint", Sampling())
+    assert two_sides.windows == (Rect(-80, 0, 200, 200), Rect(180, 0, 200, 200))
+    assert two_sides.frame == Rect(-80, 0, 460, 200)
+    brushed = make_request(picture(Rect(50, 50, 9, 9), Rect(0, 0, 380, 200)), "outpaint", Sampling())
+    assert brushed.windows == (Rect(180, 0, 200, 200), Rect(22, 22, 64, 64))
+    assert (brushed.change_map[50:59, 28:37] == 130).all()
+
+
 @pytest.mark.parametrize(
     ("mode", "document", "words"),
     [

@@ -1,11 +1,19 @@
-"""The automatic frame and the outpainting map, case by case."""
+"""The automatic frame, the outpainting map and the windows, case by case."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paintdiff.generation.region import automatic_frame, outpaint_map
+from paintdiff.generation.region import (
+    MOST_REGIONS,
+    MOST_WINDOWS,
+    automatic_frame,
+    fill_windows,
+    outpaint_map,
+    outpaint_windows,
+    separate_regions,
+)
 from paintdiff.image.geometry import EMPTY, Rect
 
 CANVAS = Rect(0, 0, 512, 512)
@@ -81,3 +89,120 @@ def test_without_overlap_the_map_inside_the_canvas_is_left_as_it_was() -> None:
     result = outpaint_map(change_map, frame, CANVAS, 0)
     assert (result[:, :10] == 255).all()
     assert (result[:, 10:] == 7).all()
+
+
+SQUARE = Rect(0, 0, 512, 512)
+
+
+def squares(side: int, *corners: tuple[int, int]) -> tuple[Rect, ...]:
+    return tuple(Rect(x, y, side, side) for x, y in corners)
+
+
+@pytest.mark.parametrize(
+    ("case", "canvas", "frame", "windows"),
+    [
+        ("inside the canvas: one", SQUARE, Rect(9, 9, 99, 99), (Rect(9, 9, 99, 99),)),
+        ("a small frame past the edge: one", SQUARE, Rect(448, 9, 128, 96), (Rect(448, 9, 128, 96),)),
+        ("to the right: half known", SQUARE, Rect(0, 0, 768, 512), squares(512, (256, 0))),
+        ("a little to the right: all the rest known", SQUARE, Rect(0, 0, 513, 512), squares(512, (1, 0))),
+        ("far to the right: step by step", SQUARE, Rect(0, 0, 1200, 512), squares(512, (229, 0), (458, 0), (688, 0))),
+        ("left and right", SQUARE, Rect(-256, 0, 1024, 512), squares(512, (-256, 0), (256, 0))),
+        ("a corner: both sides, then it", SQUARE, Rect(0, 0, 768, 768), squares(512, (256, 0), (0, 256), (256, 256))),
+        (
+            "all four sides: the sides, then the corners", SQUARE, Rect(-256, -256, 1024, 1024),
+            squares(512, (0, -256), (-256, 0), (256, 0), (0, 256), (-256, -256), (256, -256), (-256, 256), (256, 256)),
+        ),
+        (
+            "along a long edge: a quarter over each other", Rect(0, 0, 800, 200), Rect(0, 0, 800, 300),
+            squares(200, (0, 100), (150, 100), (300, 100), (450, 100), (600, 100)),
+        ),
+        (
+            "a canvas below the model's side: around it first", Rect(0, 0, 30, 30), Rect(-50, 0, 130, 64),
+            squares(64, (-17, 0), (-33, 0), (-1, 0), (-50, 0), (16, 0)),
+        ),
+        ("a frame below the model's side: one", Rect(0, 0, 30, 30), Rect(0, 0, 50, 30), (Rect(0, 0, 50, 30),)),
+        ("a large canvas: one large window", Rect(0, 0, 4096, 4096), Rect(0, 0, 4096, 4608), squares(4096, (0, 512))),
+        (
+            "a thin frame: as thin windows", SQUARE, Rect(0, 99, 1024, 20),
+            (Rect(256, 99, 512, 20), Rect(512, 99, 512, 20)),
+        ),
+        ("beside the canvas: one", SQUARE, Rect(600, 0, 900, 900), (Rect(600, 0, 900, 900),)),
+    ],
+)  # fmt: skip
+def test_the_windows_of_outpainting(case: str, canvas: Rect, frame: Rect, windows: tuple[Rect, ...]) -> None:
+    assert outpaint_windows(frame, canvas, 64) == windows, case
+
+
+@given(
+    st.builds(Rect, *[st.integers(-300, 300)] * 2, *[st.integers(1, 900)] * 2),
+    st.builds(Rect, *[st.integers(-50, 50)] * 2, *[st.integers(1, 300)] * 2),
+    st.sampled_from([16, 64, 512]),
+)
+def test_the_windows_of_outpainting_stay_in_the_frame_hold_all_beyond_the_canvas_and_touch_what_is_known(
+    frame: Rect, canvas: Rect, size: int
+) -> None:
+    windows = outpaint_windows(frame, canvas, size)
+    assert 1 <= len(windows) <= MOST_WINDOWS
+    assert all(frame.contains(window) and not window.empty for window in windows)
+    known = np.zeros(frame.shape, bool)
+    known[frame.intersected(canvas).slices_in(frame)] = True
+    connected = known.any()
+    for window in windows:
+        part = known[window.slices_in(frame)]
+        assert part.any() or not connected, "each window shows something of what is known by then"
+        part[...] = True
+    assert known.all()
+
+
+@pytest.mark.parametrize(
+    ("case", "regions", "windows"),
+    [
+        ("none", [], ()),
+        ("one: its automatic frame", [Rect(200, 216, 80, 48)], (Rect(170, 170, 140, 140),)),
+        (
+            "two far apart: one after the other, from the top", [Rect(400, 400, 10, 10), Rect(30, 60, 100, 20)],
+            (Rect(0, 0, 176, 176), Rect(373, 373, 64, 64)),
+        ),
+        ("two that show in each other's frame: together", [Rect(90, 90, 20, 20), Rect(120, 90, 9, 9)], (
+            Rect(74, 64, 71, 71),
+        )),
+        ("two of which one shows in the other's frame: together", [Rect(60, 60, 200, 200), Rect(290, 60, 4, 4)], (
+            Rect(0, 0, 410, 410),
+        )),
+        ("a chain: together", [Rect(40, 40, 10, 10), Rect(140, 40, 10, 10), Rect(64, 40, 60, 10)], (
+            Rect(0, 0, 192, 192),
+        )),
+    ],
+)  # fmt: skip
+def test_the_windows_of_a_fill(case: str, regions: list[Rect], windows: tuple[Rect, ...]) -> None:
+    assert fill_windows(regions, CANVAS, 64) == windows, case
+
+
+@given(st.lists(st.builds(Rect, *[st.integers(0, 480)] * 2, *[st.integers(1, 60)] * 2), max_size=12))
+def test_every_region_is_wholly_inside_one_window_of_a_fill_and_shows_in_no_other(regions: list[Rect]) -> None:
+    windows = fill_windows(regions, CANVAS, 64)
+    for region in regions:
+        inside = region.intersected(CANVAS)
+        assert [window.contains(inside) for window in windows if not window.intersected(inside).empty] == [True]
+
+
+def test_regions_of_a_map_are_told_apart() -> None:
+    area = Rect(-7, 5, 400, 300)
+    change_map = np.zeros(area.shape, np.uint8)
+    change_map[10:31, 20:55] = 9
+    change_map[295:, 390:] = 255
+    change_map[200, 0:200] = 1
+    assert set(separate_regions(change_map, area)) == {
+        Rect(13, 15, 35, 21), Rect(383, 300, 10, 5), Rect(-7, 205, 200, 1),
+    }  # fmt: skip
+    assert separate_regions(np.zeros(area.shape, np.uint8), area) == ()
+
+
+@given(st.integers(0, 2**16), st.integers(1, 300), st.integers(1, 300), st.floats(0, 0.1))
+def test_regions_of_a_map_hold_all_of_it_and_are_not_too_many(seed: int, w: int, h: int, share: float) -> None:
+    change_map = (np.random.default_rng(seed).random((h, w)) < share).astype(np.uint8)
+    regions = separate_regions(change_map, Rect(0, 0, w, h))
+    assert len(regions) <= MOST_REGIONS
+    for region in regions:
+        change_map[region.slices_in(Rect(0, 0, w, h))] = 0
+    assert not change_map.any()
