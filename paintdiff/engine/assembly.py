@@ -11,10 +11,11 @@ from torch import Tensor
 
 from paintdiff.engine.classifier_guidance import ClassifierGuidance
 from paintdiff.engine.clip_guidance import ClipGuidance
-from paintdiff.engine.constraint import Constraint, Replacement
+from paintdiff.engine.constraint import Constraint
 from paintdiff.engine.denoiser import Clamped, Condition, Denoiser, Network, NetworkDenoiser
 from paintdiff.engine.guidance import ClassifierFree
 from paintdiff.engine.judge import Judge
+from paintdiff.engine.mask_method import MaskMethod
 from paintdiff.engine.model import Model
 from paintdiff.engine.noise import Noise, Varied
 from paintdiff.engine.ode import Adaptive
@@ -33,7 +34,7 @@ class Scene:
     """What one run works on: `original` (1, C, h, w) and `strength` (1, 1, h, w), the time at which each cell joins.
 
     Cells are those of the model's space; `pixels` (1, 3, S, S) in [-1, 1] and `pixel_strength` (1, 1, S, S) are the
-    same in pixels. `sampling` has the candidate's own seed.
+    same in pixels. `sampling` has the candidate's own seed. `beyond` (1, 1, h, w) is 1 outside the canvas.
     """
 
     model: Model
@@ -42,6 +43,7 @@ class Scene:
     strength: Tensor
     pixels: Tensor
     pixel_strength: Tensor
+    beyond: Tensor | None = None
 
     @property
     def draw(self) -> Varied:
@@ -113,16 +115,22 @@ def _judge(model: Model, wanted: str) -> Judge:
     return model.judge()
 
 
+def make_mask_method(scene: Scene) -> MaskMethod:
+    """How the run keeps what the mask does not cover. What lies beyond the canvas has no shapes to keep."""
+    shapes = torch.ones_like(scene.strength) if scene.beyond is None else 1 - scene.beyond
+    reference = scene.original if scene.sampling.layout == "off" else scene.model.space.from_pixels(scene.pixels)
+    return MaskMethod(scene.model, scene.sampling, scene.original, scene.strength, reference, shapes, scene.draw)
+
+
 def make_constraint(scene: Scene) -> Constraint:
-    """What the run must keep."""
-    model = scene.model
-    return Replacement(scene.original, scene.strength, scene.draw(0), model.schedule, model.mask_channels)
+    """What the run must keep. Raises `UserError` for a method that the model does not have."""
+    return make_mask_method(scene).constraint()
 
 
 def make_times(scene: Scene) -> tuple[float, ...]:
-    """From the strongest pixel's time down to 0."""
+    """From the strongest pixel's time down to 0, and back up in between where the mask method travels."""
     steps = STOPS if scene.sampling.sampler == ADAPTIVE else scene.sampling.steps
-    return descending(float(scene.strength.max()), steps)
+    return make_mask_method(scene).times(descending(float(scene.strength.max()), steps))
 
 
 def first_state(scene: Scene, t: float) -> State:

@@ -11,6 +11,12 @@ from paintdiff.generation.errors import UserError
 SAMPLERS = {"dpmpp_2m": "DPM++ 2M", "ddim": "DDIM", "ddpm": "DDPM (ancestral)"}
 ADAPTIVE = "adaptive"
 SAMPLERS |= {ADAPTIVE: "Adaptive ODE (Dormand-Prince)"}
+AUTO, NATIVE, REPLACE, REPAINT, RANGE_NULL, LANPAINT = "auto", "native", "replace", "repaint", "rangenull", "lanpaint"
+METHODS = {
+    AUTO: "Automatic", NATIVE: "The model's own", REPLACE: "Replace", REPAINT: "RePaint", RANGE_NULL: "Range-null",
+    LANPAINT: "LanPaint",
+}  # fmt: skip
+LAYOUTS = {"off": "Off"} | {str(n): f"Larger than {n} pixels" for n in (2, 4, 8, 16, 32)}
 MAX_SEED = 2**32 - 1
 
 MAIN = "Main"  # always in sight; the others are folded
@@ -119,6 +125,26 @@ class Sampling:
     tolerance: float = _parameter(
         1e-2, "float", "Tolerance", "How exactly the adaptive sampler follows the way; smaller is finer and slower.",
         minimum=1e-6, maximum=0.1, step=1e-3, section="Sampler", needs=("sampler", (ADAPTIVE,)),
+    )
+    method: str = _parameter(
+        AUTO, "choice", "Mask method", "How what is painted is made to fit what is kept; the free ones suit any model.",
+        choices=METHODS, section="Mask",
+    )
+    travel: int = _parameter(
+        5, "int", "Repeats", "How often each stretch of the way is walked, to fit better; costs as many times more.",
+        minimum=1, maximum=50, section="Mask", needs=("method", (REPAINT, RANGE_NULL)),
+    )
+    travel_length: int = _parameter(
+        4, "int", "Stretch", "How many steps are walked again at a time; at most half of them.",
+        minimum=1, maximum=500, unit="steps", section="Mask", needs=("method", (REPAINT, RANGE_NULL)),
+    )
+    langevin: int = _parameter(
+        4, "int", "Inner moves", "Random moves before each step, to fit better; each costs as much as a step.",
+        minimum=1, maximum=50, section="Mask", needs=("method", (LANPAINT,)),
+    )
+    layout: str = _parameter(
+        "off", "choice", "Keep coarse shapes", "Shapes and colours larger than this stay; what is smaller is new.",
+        choices=LAYOUTS, section="Mask",
     )
     candidates: int = _parameter(
         4, "int", "Candidates", "How many pictures to make; candidate k uses seed + k.", minimum=1, maximum=16
