@@ -30,6 +30,7 @@ class FillNetworkConfig:
     text_width: int = 256
     text_depth: int = 3
     text_heads: int = 4
+    reference: bool = False  # four more input channels: a picture of the thing asked for
 
     def __post_init__(self) -> None:
         # config.json holds lists
@@ -55,7 +56,7 @@ class FillNetwork(nn.Module):
         )
         self.time = nn.Sequential(nn.Linear(128, cond), nn.SiLU(), nn.Linear(cond, cond))
         self.pooled = nn.Linear(config.text_width, cond)
-        self.enter = nn.Conv2d(4 * 7, a, 3, padding=1)
+        self.enter = nn.Conv2d(4 * (11 if config.reference else 7), a, 3, padding=1)
         self.down1 = nn.ModuleList(ConvBlock(a, cond) for _ in range(config.blocks[0]))
         self.to2 = nn.Conv2d(a, b, 2, stride=2)
         self.down2 = nn.ModuleList(ConvBlock(b, cond) for _ in range(config.blocks[1]))
@@ -77,14 +78,21 @@ class FillNetwork(nn.Module):
         """(N, L) int64 token ids, 0 = padding -> (N, L, text_width)."""
         return self.text(tokens)
 
-    def forward(self, x_t: Tensor, t: Tensor, mask: Tensor, known: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
+    def forward(
+        self, x_t: Tensor, t: Tensor, mask: Tensor, known: Tensor, text: Tensor, text_mask: Tensor,
+        reference: Tensor | None = None,
+    ) -> Tensor:
         """Predict x0, (N, 3, S, S) float32, from x_t = (1 - t) x0 + t eps.
 
         x_t (N, 3, S, S); t (N,) in [0, 1]; mask (N, 1, S, S), 1 = repaint; known (N, 3, S, S) the picture in [-1, 1]
         with masked pixels zeroed; text (N, L, text_width) from `encode_text`; text_mask (N, L) bool, True = a token.
+        reference (N, 4, S, S), something like what is asked for as `reference_channels` gives it, or None.
         """
         cond = self._condition(t, text, text_mask)
-        h = self.enter(unshuffle(torch.cat([x_t, mask, known], dim=1)))
+        told = [x_t, mask, known]
+        if self.config.reference:
+            told.append(x_t.new_zeros(len(x_t), 4, *x_t.shape[2:]) if reference is None else reference.to(x_t.dtype))
+        h = self.enter(unshuffle(torch.cat(told, dim=1)))
         for block in self.down1:
             h = block(h, cond)
         skip1 = h
@@ -165,6 +173,13 @@ class TokenBlock(nn.Module):
         x = x + self.out(mixed.transpose(1, 2).reshape(n, tokens, width))
         h = self.norm2(x) * (1 + scale2) + shift2
         return x + self.mlp(h)
+
+
+def reference_channels(pixels: Tensor) -> Tensor:
+    """(N, S, S, 4) uint8 premultiplied RGBA -> (N, 4, S, S) float32: RGB in [-1, 1] times alpha, and alpha."""
+    values = pixels.permute(0, 3, 1, 2).float() / 255
+    alpha = values[:, 3:]
+    return torch.cat([2 * values[:, :3] - alpha, alpha], dim=1)
 
 
 def preconditioning(t: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,6 +19,7 @@ from paintdiff.training.checkpoint import Run
 from paintdiff.training.evaluate import evaluate, save_report, table
 from paintdiff.training.export import TOKENIZER, export
 from paintdiff.training.judge import JudgeBatches, JudgeStep, export_judge, nouns, probe
+from paintdiff.training.library import library_of
 from paintdiff.training.scenes import SceneMaker
 from paintdiff.training.sheet import draw_sheet, save_sheet, sheet_scenes
 from paintdiff.training.sources import fetch_packages, load_sprites, render_sprites, save_sprites
@@ -80,7 +81,7 @@ def _train(options: argparse.Namespace) -> None:
     run = _resumed(options) if options.resume else _fresh(options, tokenizer)
     options.run.mkdir(parents=True, exist_ok=True)
     (options.data / "train.pid").write_text(str(os.getpid()))
-    scenes = sheet_scenes(unseen)
+    scenes = sheet_scenes(unseen, library_of(maker.sprites))
 
     def sheet(run: Run) -> None:
         image = draw_sheet(run.average, tokenizer, scenes, options.guidance, options.sample_steps)
@@ -100,7 +101,8 @@ def _train(options: argparse.Namespace) -> None:
 def _sheet(options: argparse.Namespace) -> None:
     run = _resumed(options)
     tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
-    scenes = sheet_scenes(_makers(options)[1])
+    maker, unseen = _makers(options)
+    scenes = sheet_scenes(unseen, library_of(maker.sprites))
     image = draw_sheet(run.average, tokenizer, scenes, options.guidance, options.sample_steps)
     save_sheet(image, options.run, run.step)
 
@@ -108,7 +110,10 @@ def _sheet(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     run = _resumed(options)
     tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
-    report = evaluate(run.average, tokenizer, SceneMaker(()).size, options.pictures, options.samples)
+    maker, _ = _makers(options)
+    report = evaluate(
+        run.average, tokenizer, library_of(maker.sprites), maker.size, options.pictures, options.samples
+    )
     save_report(report, options.run / "report.json")
     print(table(report))
 
@@ -156,6 +161,7 @@ def _fresh(options: argparse.Namespace, tokenizer: Tokenizer) -> Run:
         tokens_depth=TOKENS_DEPTH,
         text_depth=TEXT_DEPTH,
         condition=CONDITION,
+        reference=True,
     )
     return checkpoint.new_run(config, torch.device(options.device), options.seed, options.learning_rate)
 

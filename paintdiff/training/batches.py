@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from paintdiff.engine.fill_network import reference_channels
 from paintdiff.engine.text import Tokenizer
 from paintdiff.training.diffusion import Batch
 from paintdiff.training.scenes import Scene, SceneMaker
@@ -29,7 +30,13 @@ def as_batch(scenes: list[Scene], tokenizer: Tokenizer) -> Batch:
     pictures = torch.from_numpy(np.stack([scene.picture for scene in scenes])).permute(0, 3, 1, 2)
     mask = torch.from_numpy(np.stack([scene.mask for scene in scenes]))[:, None]
     tokens = tokenizer.encode([scene.prompt for scene in scenes])
-    return Batch(pictures.float() / 127.5 - 1, mask.float(), tokens)
+    return Batch(pictures.float() / 127.5 - 1, mask.float(), tokens, _references(scenes))
+
+
+def _references(scenes: list[Scene]) -> torch.Tensor:
+    empty = np.zeros((*scenes[0].mask.shape, 4), np.uint8)
+    pixels = np.stack([empty if scene.reference is None else scene.reference for scene in scenes])
+    return reference_channels(torch.from_numpy(pixels))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -63,8 +63,12 @@ def load(path: Path, device: torch.device) -> Run:
     with safe_open(path, "pt", device="cpu") as file:
         meta = json.loads(file.metadata()["run"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    config = JudgeConfig if meta.get("kind") == "judge" else FillNetworkConfig
-    run = new_run(config(**meta["config"]), device, seed=0)
+    config: FillNetworkConfig | JudgeConfig
+    if meta.get("kind") == "judge":
+        config = JudgeConfig(**meta["config"])
+    else:
+        config, tensors = _with_reference(FillNetworkConfig(**meta["config"]), tensors)
+    run = new_run(config, device, seed=0)
     run.network.load_state_dict(_under("network.", tensors))
     run.average.load_state_dict(_under("average.", tensors))
     for name, parameter in run.network.named_parameters():
@@ -80,6 +84,24 @@ def load(path: Path, device: torch.device) -> Run:
 
 def _network(config: FillNetworkConfig | JudgeConfig) -> FillNetwork | JudgeNetwork:
     return JudgeNetwork(config) if isinstance(config, JudgeConfig) else FillNetwork(config)
+
+
+def _with_reference(
+    config: FillNetworkConfig, tensors: dict[str, Tensor]
+) -> tuple[FillNetworkConfig, dict[str, Tensor]]:
+    """A run from before the model looked at pictures goes on with those channels, unseen so far."""
+    if config.reference:
+        return config, tensors
+    # the weights, their average, the optimizer's two moments; not its step
+    widened = {name: _widened(value) for name, value in tensors.items() if ".enter.weight" in name and value.ndim == 4}
+    return replace(config, reference=True), tensors | widened
+
+
+def _widened(weights: Tensor) -> Tensor:
+    """(out, 4 * 7, 3, 3) -> (out, 4 * 11, 3, 3): zeros for the new inputs of each of a cell's four pixels."""
+    out, _, height, width = weights.shape
+    blocks = weights.view(out, 4, 7, height, width)
+    return torch.cat([blocks, blocks.new_zeros(out, 4, 4, height, width)], dim=2).flatten(1, 2)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -19,15 +19,22 @@ CONTINUATION_WEIGHT = 5.0
 
 @dataclass(frozen=True)
 class Batch:
-    """x0 (N, 3, S, S) float32 in -1..1; mask (N, 1, S, S) float32, 1 = repaint; tokens (N, L) int64."""
+    """x0 (N, 3, S, S) float32 in -1..1; mask (N, 1, S, S) float32, 1 = repaint; tokens (N, L) int64.
+
+    `reference` (N, 4, S, S) float32: RGB in -1..1 times alpha, and alpha; zeros where there is none.
+    """
 
     x0: Tensor
     mask: Tensor
     tokens: Tensor
+    reference: Tensor
 
     @property
     def known(self) -> Tensor:
         return self.x0 * (1 - self.mask)
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(tensor.to(device) for tensor in (self.x0, self.mask, self.tokens, self.reference)))
 
 
 def draw_times(count: int, generator: torch.Generator, mean: float = 0.5, spread: float = 1.1) -> Tensor:
@@ -72,11 +79,12 @@ def fill(network: FillNetwork, batch: Batch, steps: int, guidance: float, seed: 
     tokens = torch.cat([batch.tokens, torch.where(_first(batch.tokens), batch.tokens, PAD)])
     text, text_mask = network.encode_text(tokens), tokens != PAD
     mask, known = torch.cat([batch.mask] * 2), torch.cat([batch.known] * 2)
+    reference = torch.cat([batch.reference, torch.zeros_like(batch.reference)])
     noise = torch.randn(batch.x0.shape, generator=torch.Generator().manual_seed(seed)).to(batch.x0.device)
     x_t, times = noise, torch.linspace(1, 0, steps + 1).tolist()
     for t, s in pairwise(times):
         both = torch.full((len(tokens),), t, device=x_t.device)
-        with_prompt, without = network(torch.cat([x_t] * 2), both, mask, known, text, text_mask).chunk(2)
+        with_prompt, without = network(torch.cat([x_t] * 2), both, mask, known, text, text_mask, reference).chunk(2)
         x0 = (without + guidance * (with_prompt - without)).clamp(-1, 1)
         x0 = batch.known + batch.mask * x0
         eps = (x_t - (1 - t) * x0) / t

@@ -11,11 +11,13 @@ import numpy as np
 import torch
 
 from paintdiff.engine.fill_network import FillNetwork
+from paintdiff.engine.picture_library import PictureLibrary
 from paintdiff.engine.text import Tokenizer
 from paintdiff.training import colours, masks
 from paintdiff.training.backgrounds import KINDS, background_of
 from paintdiff.training.batches import as_batch
-from paintdiff.training.diffusion import Batch, fill
+from paintdiff.training.diffusion import fill
+from paintdiff.training.library import reference_for
 from paintdiff.training.scenes import Scene, as_bytes
 
 _SEED = 20_000  # far from every training step's seed
@@ -49,10 +51,13 @@ class Report:
     by_colour: dict[str, float]
 
 
-def evaluate(network: FillNetwork, tokenizer: Tokenizer, size: int, pictures: int, samples: int) -> Report:
+def evaluate(
+    network: FillNetwork, tokenizer: Tokenizer, library: PictureLibrary, size: int, pictures: int, samples: int
+) -> Report:
     """`pictures` backgrounds of each kind, the mean of `samples` fills each; 20 things in 8 colours."""
     rows = tuple(_continuation(network, tokenizer, kind, size, pictures, samples) for kind in KINDS)
-    by_colour = {word: _share_right(network, tokenizer, word, size) for word in colours.HUED if word != "brown"}
+    words = [word for word in colours.HUED if word != "brown"]
+    by_colour = {word: _share_right(network, tokenizer, library, word, size) for word in words}
     return Report(rows, float(np.mean(list(by_colour.values()))), by_colour)
 
 
@@ -111,11 +116,16 @@ def _edge_step(pictures: np.ndarray, hole: np.ndarray) -> float:
     return float(np.concatenate([down, across]).mean())
 
 
-def _share_right(network: FillNetwork, tokenizer: Tokenizer, word: str, size: int) -> float:
+def _share_right(
+    network: FillNetwork, tokenizer: Tokenizer, library: PictureLibrary, word: str, size: int
+) -> float:
     """How many of 20 things asked for in this colour, in a box on light grey, have that hue."""
     ground = np.full((size, size, 3), 225, np.uint8)
     mask = masks.box(size, 0.15 * size, 0.15 * size, 0.85 * size, 0.85 * size)
-    scenes = [Scene(ground, mask, f"{word} {thing}") for thing in _COLOURED]
+    scenes = [
+        Scene(ground, mask, f"{word} {thing}", reference_for(library, thing, mask, seed))
+        for seed, thing in enumerate(_COLOURED)
+    ]
     right = 0
     for picture in _filled(network, tokenizer, scenes, seed=0):
         drawn = np.abs(picture.astype(np.int16) - 225).max(-1) > 40
@@ -128,8 +138,7 @@ def _share_right(network: FillNetwork, tokenizer: Tokenizer, word: str, size: in
 def _filled(network: FillNetwork, tokenizer: Tokenizer, scenes: list[Scene], seed: int) -> np.ndarray:
     """(N, S, S, 3) uint8."""
     device = next(network.parameters()).device
-    batch = as_batch(scenes, tokenizer)
-    batch = Batch(batch.x0.to(device), batch.mask.to(device), batch.tokens.to(device))
+    batch = as_batch(scenes, tokenizer).to(device)
     with torch.autocast(device.type, torch.bfloat16):
         x0 = fill(network, batch, _STEPS, _GUIDANCE, seed)
     return as_bytes((x0.float().cpu().permute(0, 2, 3, 1).numpy() + 1) * 127.5)

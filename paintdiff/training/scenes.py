@@ -9,6 +9,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from paintdiff.engine.picture_library import fitted, laid
 from paintdiff.training import colours, masks, shapes
 from paintdiff.training.backgrounds import Background, background
 from paintdiff.training.nouns import COMMON
@@ -17,23 +18,43 @@ from paintdiff.training.sources import SPRITE_SIZE, Sprite
 # Only where everything is masked: beside kept pixels, no prompt must mean "go on as around", never "some thing".
 _CAPTION_DROP = 0.1
 _STYLE_WORDS = 0.12
+# What the picture shown beside a prompt is (Blattmann et al. 2022 train on neighbours; most of ours are the thing
+# itself in other colours, so that copying its outline pays from the first step on).
+_NO_REFERENCE = 0.3
+_ANOTHER_PICTURE = 0.3
+_LAID_BY_MASK = 0.4
 
 
 @dataclass(frozen=True)
 class Scene:
-    """picture (S, S, 3) uint8 RGB; mask (S, S) uint8, 1 = repaint; prompt: what the masked part shows."""
+    """picture (S, S, 3) uint8 RGB; mask (S, S) uint8, 1 = repaint; prompt: what the masked part shows.
+
+    `reference` (S, S, 4) uint8 premultiplied: something like it, laid over the mask, or None.
+    """
 
     picture: np.ndarray
     mask: np.ndarray
     prompt: str
+    reference: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Thing:
-    """Something to put into a scene: (72, 72, 4) uint8 premultiplied RGBA and its caption."""
+    """Something to put into a scene: (72, 72, 4) uint8 premultiplied RGBA, its caption, and a picture like it."""
 
     pixels: np.ndarray
     caption: str
+    like: np.ndarray
+
+
+@dataclass(frozen=True)
+class Placing:
+    """Where a sprite is laid: its corner and side in pixels; `mirrored` left to right."""
+
+    left: int
+    top: int
+    side: int
+    mirrored: bool
 
 
 @dataclass(frozen=True)
@@ -43,6 +64,13 @@ class SceneMaker:
     sprites: Sequence[Sprite]
     size: int = 64
     shape_share: float = 0.3
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Sprite]]:
+        found: dict[str, list[Sprite]] = {}
+        for sprite in self.sprites:
+            found.setdefault(sprite.name, []).append(sprite)
+        return found
 
     @cached_property
     def _draws(self) -> np.ndarray:
@@ -91,7 +119,11 @@ class SceneMaker:
         if sprite.others and rng.random() < 0.5:
             name = str(rng.choice(sprite.others))
         style = sprite.style if rng.random() < _STYLE_WORDS else ""
-        return Thing(pixels, caption(style, colour, name, rng))
+        like = sprite.pixels
+        if rng.random() < _ANOTHER_PICTURE:
+            siblings = self._by_name[sprite.name]
+            like = siblings[int(rng.integers(len(siblings)))].pixels
+        return Thing(pixels, caption(style, colour, name, rng), like)
 
     def _drawn(self, rng: np.random.Generator) -> Thing:
         name = str(rng.choice(list(shapes.SHAPES)))
@@ -99,19 +131,41 @@ class SceneMaker:
         words = usual if usual and rng.random() < 0.5 else (*colours.HUED, "black", "white", "grey")
         colour = str(rng.choice(words))
         unsaid = usual is not None and colour in usual and rng.random() < 0.4
-        return Thing(shapes.draw(name, colour, rng), caption("", "" if unsaid else colour, name, rng))
+        words = caption("", "" if unsaid else colour, name, rng)
+        form = int(rng.integers(2**32))
+        other = form if rng.random() > _ANOTHER_PICTURE else form + 1
+        like = shapes.draw(name, str(rng.choice(colours.HUED)), np.random.default_rng(other))
+        return Thing(shapes.draw(name, colour, np.random.default_rng(form)), words, like)
+
+    def _reference(
+        self, thing: Thing, mask: np.ndarray, placing: Placing, rng: np.random.Generator
+    ) -> np.ndarray | None:
+        """The thing's like, where the thing lies or where the engine would lay it; None now and then."""
+        if rng.random() < _NO_REFERENCE:
+            return None
+        pixels = thing.like[:, ::-1] if placing.mirrored else thing.like
+        if rng.random() < _LAID_BY_MASK:
+            left, top, side = fitted(pixels, mask, rng.uniform(0.75, 0.95))
+        else:
+            side = round(placing.side * rng.uniform(0.95, 1.05))
+            moved = (placing.side - side) / 2 + rng.normal(0, 0.012 * self.size, 2)
+            left, top = placing.left + round(moved[0]), placing.top + round(moved[1])
+        return laid(pixels, self.size, left, top, side)
 
     def _thing_in_mask(self, ground: Background, rng: np.random.Generator) -> Scene:
         pixels = self._crowded(ground, rng, chance=0.25)
         thing = self.thing(rng)
-        pixels, alpha = placed(pixels, thing.pixels, rng, rng.uniform(0.35, 0.85) * self.size)
-        return Scene(as_bytes(pixels), masks.around(alpha, rng), thing.caption)
+        placing = draw_placing(rng, self.size, rng.uniform(0.35, 0.85) * self.size)
+        pixels, alpha = placed(pixels, thing.pixels, rng, placing)
+        mask = masks.around(alpha, rng)
+        return Scene(as_bytes(pixels), mask, thing.caption, self._reference(thing, mask, placing, rng))
 
     def _continuation(self, ground: Background, rng: np.random.Generator) -> Scene:
         """Background, things beside the hole but none that only the hole shows: the honest answer to no prompt."""
         pixels = ground.pixels
         if rng.random() < 0.35:  # the hole that something left: removal
-            _, gone = placed(pixels, self.thing(rng).pixels, rng, rng.uniform(0.3, 0.8) * self.size)
+            placing = draw_placing(rng, self.size, rng.uniform(0.3, 0.8) * self.size)
+            _, gone = placed(pixels, self.thing(rng).pixels, rng, placing)
             mask = masks.around(gone, rng)
         else:
             mask = masks.background_hole(self.size, rng)
@@ -119,7 +173,7 @@ class SceneMaker:
             for _ in range(int(rng.integers(1, 3))):
                 before = pixels
                 size = rng.uniform(0.2, 0.5) * self.size
-                pixels, alpha = placed(before, self.thing(rng).pixels, rng, size)
+                pixels, alpha = placed(before, self.thing(rng).pixels, rng, draw_placing(rng, self.size, size))
                 if (alpha * mask).sum() > 0.15 * max(alpha.sum(), 1):
                     pixels = before
         prompt = ground.name if rng.random() < 0.12 else ""
@@ -127,31 +181,36 @@ class SceneMaker:
 
     def _side_bands(self, ground: Background, rng: np.random.Generator) -> Scene:
         mask = masks.bands(self.size, rng)
-        pixels, prompt = ground.pixels, ""
+        pixels, prompt, reference = ground.pixels, "", None
         if rng.random() < 0.6:
             thing = self.thing(rng)
-            pixels, alpha = placed(pixels, thing.pixels, rng, rng.uniform(0.3, 0.7) * self.size)
+            placing = draw_placing(rng, self.size, rng.uniform(0.3, 0.7) * self.size)
+            pixels, alpha = placed(pixels, thing.pixels, rng, placing)
             if (alpha * mask).sum() > 0.3 * alpha.sum():
-                prompt = thing.caption
+                prompt, reference = thing.caption, self._reference(thing, mask, placing, rng)
         elif ground.name and rng.random() < 0.3:
             prompt = ground.name
-        return Scene(as_bytes(pixels), mask, prompt)
+        return Scene(as_bytes(pixels), mask, prompt, reference)
 
     def _everything(self, ground: Background, rng: np.random.Generator) -> Scene:
         mask = np.ones((self.size, self.size), np.uint8)
         if ground.name and rng.random() < 0.12:
             return Scene(as_bytes(ground.pixels), mask, _maybe(ground.name, rng))
         thing = self.thing(rng)
-        pixels, _ = placed(ground.pixels, thing.pixels, rng, rng.uniform(0.5, 0.92) * self.size, centred=True)
+        placing = draw_placing(rng, self.size, rng.uniform(0.5, 0.92) * self.size, centred=True)
+        pixels, _ = placed(ground.pixels, thing.pixels, rng, placing)
         prompt = thing.caption
         if ground.name and rng.random() < 0.3:
             prompt += f" on a {ground.name}" if "background" in ground.name else f", {ground.name}"
-        return Scene(as_bytes(pixels), mask, _maybe(prompt, rng))
+        if rng.random() < _CAPTION_DROP:
+            return Scene(as_bytes(pixels), mask, "")
+        return Scene(as_bytes(pixels), mask, prompt, self._reference(thing, mask, placing, rng))
 
     def _crowded(self, ground: Background, rng: np.random.Generator, chance: float) -> np.ndarray:
         pixels = ground.pixels
         while rng.random() < chance:
-            pixels, _ = placed(pixels, self.thing(rng).pixels, rng, rng.uniform(0.2, 0.5) * self.size)
+            placing = draw_placing(rng, self.size, rng.uniform(0.2, 0.5) * self.size)
+            pixels, _ = placed(pixels, self.thing(rng).pixels, rng, placing)
         return pixels
 
 
@@ -166,31 +225,31 @@ def caption(style: str, colour: str, name: str, rng: np.random.Generator) -> str
     return "the " + words
 
 
+def draw_placing(rng: np.random.Generator, size: int, side: float, centred: bool = False) -> Placing:
+    """Somewhere in a picture of side `size`, mostly inside; in the middle, nearly, if `centred`."""
+    whole = max(4, round(side))
+    if centred:
+        left, top = ((size - whole) / 2 + rng.normal(0, 0.04 * size, 2)).round().astype(int)
+    else:
+        left, top = rng.integers(-whole // 8, size - whole + whole // 8 + 1, 2)
+    return Placing(int(left), int(top), whole, bool(rng.random() < 0.5))
+
+
 def placed(
-    pixels: np.ndarray, sprite: np.ndarray, rng: np.random.Generator, side: float, centred: bool = False
+    pixels: np.ndarray, sprite: np.ndarray, rng: np.random.Generator, placing: Placing
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lay a sprite over a float picture, `side` pixels large, sometimes mirrored and turned, mostly inside.
+    """Lay a sprite over a float picture, sometimes turned a little.
 
     Returns the new picture (S, S, 3) float32 and what the sprite covers, (S, S) float32 in 0..1.
     """
-    size = pixels.shape[0]
-    if rng.random() < 0.5:
+    if placing.mirrored:
         sprite = sprite[:, ::-1]
     if rng.random() < 0.25:
         turn = cv2.getRotationMatrix2D((SPRITE_SIZE / 2, SPRITE_SIZE / 2), rng.uniform(-20, 20), 0.9)
         sprite = cv2.warpAffine(np.ascontiguousarray(sprite), turn, (SPRITE_SIZE, SPRITE_SIZE))
-    side = max(4, round(side))
-    small = cv2.resize(np.ascontiguousarray(sprite), (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
-    if centred:
-        left, top = ((size - side) / 2 + rng.normal(0, 0.04 * size, 2)).round().astype(int)
-    else:
-        left, top = rng.integers(-side // 8, size - side + side // 8 + 1, 2)
-    result, cover = pixels.copy(), np.zeros((size, size), np.float32)
-    x0, y0, x1, y1 = max(0, left), max(0, top), min(size, left + side), min(size, top + side)
-    part = small[y0 - top : y1 - top, x0 - left : x1 - left]
-    cover[y0:y1, x0:x1] = part[..., 3] / 255
-    result[y0:y1, x0:x1] = part[..., :3] + result[y0:y1, x0:x1] * (1 - cover[y0:y1, x0:x1, None])
-    return result, cover
+    layer = laid(sprite, pixels.shape[0], placing.left, placing.top, placing.side).astype(np.float32)
+    cover = layer[..., 3] / 255
+    return layer[..., :3] + pixels * (1 - cover[..., None]), cover
 
 
 def as_bytes(pixels: np.ndarray) -> np.ndarray:

@@ -10,11 +10,13 @@ import torch
 from PIL import Image, ImageDraw
 
 from paintdiff.engine.fill_network import FillNetwork
+from paintdiff.engine.picture_library import PictureLibrary
 from paintdiff.engine.text import Tokenizer
 from paintdiff.training import masks
 from paintdiff.training.backgrounds import background
 from paintdiff.training.batches import as_batch
 from paintdiff.training.diffusion import fill
+from paintdiff.training.library import reference_for
 from paintdiff.training.scenes import Scene, SceneMaker, as_bytes
 
 FILLS = (
@@ -28,17 +30,19 @@ WHOLE = (
 )  # fmt: skip
 
 
-def sheet_scenes(maker: SceneMaker, seed: int = 7) -> list[Scene]:
+def sheet_scenes(maker: SceneMaker, library: PictureLibrary, seed: int = 7) -> list[Scene]:
     """16 prompted fills, 16 continuations without a prompt, 16 whole pictures."""
     rng = np.random.default_rng(seed)
-    scenes = [_prompted(prompt, maker.size, rng) for prompt in FILLS]
+    scenes = [_prompted(prompt, maker.size, rng, library) for prompt in FILLS]
     while len(scenes) < 32:
         scene = maker.scene(rng)
         if not scene.prompt and 0.05 < scene.mask.mean() < 0.6:
             scenes.append(scene)
     blank = np.full((maker.size, maker.size, 3), 127, np.uint8)
     everywhere = np.ones((maker.size, maker.size), np.uint8)
-    return scenes + [Scene(blank, everywhere, prompt) for prompt in WHOLE]
+    return scenes + [
+        Scene(blank, everywhere, prompt, reference_for(library, prompt, everywhere, seed)) for prompt in WHOLE
+    ]
 
 
 def draw_sheet(
@@ -46,8 +50,7 @@ def draw_sheet(
 ) -> Image.Image:
     """Each scene as a pair: the picture with its hole greyed, and the fill; the prompt below."""
     device = next(network.parameters()).device
-    batch = as_batch(scenes, tokenizer)
-    batch = type(batch)(batch.x0.to(device), batch.mask.to(device), batch.tokens.to(device))
+    batch = as_batch(scenes, tokenizer).to(device)
     with torch.autocast(device.type, torch.bfloat16):
         filled = fill(network, batch, steps, guidance, seed=1)
     pictures = as_bytes((filled.float().cpu().permute(0, 2, 3, 1).numpy() + 1) * 127.5)
@@ -61,7 +64,7 @@ def save_sheet(image: Image.Image, folder: Path, step: int) -> None:
     image.save(folder / "sheet.png")
 
 
-def _prompted(prompt: str, size: int, rng: np.random.Generator) -> Scene:
+def _prompted(prompt: str, size: int, rng: np.random.Generator, library: PictureLibrary) -> Scene:
     ground = background(size, rng).pixels
     width, height = rng.uniform(0.45, 0.65, 2) * size
     left, top = rng.uniform(0.05 * size, 0.95 * size - width), rng.uniform(0.05 * size, 0.95 * size - height)
@@ -70,7 +73,7 @@ def _prompted(prompt: str, size: int, rng: np.random.Generator) -> Scene:
         mask[:] = 0
         centre = (int(left + width / 2), int(top + height / 2))
         cv2.ellipse(mask, centre, (int(width / 2), int(height / 2)), 0, 0, 360, 1, -1)
-    return Scene(as_bytes(ground), mask, prompt)
+    return Scene(as_bytes(ground), mask, prompt, reference_for(library, prompt, mask, int(rng.integers(100))))
 
 
 def _laid_out(scenes: list[Scene], pictures: np.ndarray, columns: int = 8, zoom: int = 2) -> Image.Image:

@@ -1,0 +1,123 @@
+"""Pictures that the bundled model looks at while it paints: found by the prompt's words, laid where the mask is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+FIT = 0.85  # of the mask's box that a picture fills
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture of one thing: its name, its other names, a style word, and (s, s, 4) uint8 premultiplied RGBA."""
+
+    name: str
+    others: tuple[str, ...]
+    style: str
+    pixels: np.ndarray
+
+
+class PictureLibrary:
+    """Semi-parametric diffusion's memory (Blattmann et al. 2022, "Semi-Parametric Neural Image Synthesis", 3.1).
+
+    Pictures are looked up by the words of the prompt, not by an embedding: what is found can be understood.
+    """
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = tuple(entries)
+        self._by_words: dict[tuple[str, ...], list[int]] = {}
+        for index, entry in enumerate(self.entries):
+            for name in (entry.name, *entry.others):
+                self._by_words.setdefault(_words(name), []).append(index)
+        self._longest = max((len(words) for words in self._by_words), default=0)
+
+    def find(self, prompt: str) -> list[Entry]:
+        """Pictures of the thing that the prompt names first among its longest matches, of its style if it says one."""
+        words = _words(prompt)
+        for length in range(min(self._longest, len(words)), 0, -1):
+            for start in range(len(words) - length + 1):
+                found = self._by_words.get(words[start : start + length])
+                if found:
+                    entries = [self.entries[index] for index in found]
+                    return [entry for entry in entries if entry.style in words] or entries
+        return []
+
+    def choose(self, prompt: str, seed: int) -> np.ndarray | None:
+        """One of the pictures found, (s, s, 4) uint8 premultiplied, the same for the same seed; or None."""
+        found = self.find(prompt)
+        return found[int(np.random.default_rng((seed, 77)).integers(len(found)))].pixels if found else None
+
+
+def load_library(index: Path, atlas: Path) -> PictureLibrary:
+    """Read the index ({"side": s, "entries": [[name, others, style], ...]}) and the atlas, a picture of rows of cells.
+
+    Raises OSError, ValueError, KeyError or TypeError for damaged files.
+    """
+    described = json.loads(index.read_text(encoding="utf-8"))
+    side = int(described["side"])
+    with Image.open(atlas) as picture:
+        pixels = np.asarray(picture.convert("RGBA"))
+    columns = pixels.shape[1] // side
+    if len(described["entries"]) > columns * (pixels.shape[0] // side):
+        raise ValueError(f"{atlas.name} has fewer pictures than {index.name} names")
+    entries = []
+    for place, (name, others, style) in enumerate(described["entries"]):
+        row, column = divmod(place, columns)
+        cell = pixels[row * side : (row + 1) * side, column * side : (column + 1) * side].astype(np.uint16)
+        cell[..., :3] = (cell[..., :3] * cell[..., 3:] + 127) // 255
+        entries.append(Entry(str(name), tuple(map(str, others)), str(style), cell.astype(np.uint8)))
+    return PictureLibrary(entries)
+
+
+def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:
+    """(left, top, width, height) of where `mask` (S, S) is set; None where it is not."""
+    ys, xs = np.nonzero(mask)
+    if len(ys) == 0:
+        return None
+    return int(xs.min()), int(ys.min()), int(np.ptp(xs)) + 1, int(np.ptp(ys)) + 1
+
+
+def fitted(pixels: np.ndarray, mask: np.ndarray, fit: float = FIT) -> tuple[int, int, int]:
+    """(left, top, side) at which the thing in `pixels` fills `fit` of the box of `mask`, in its middle.
+
+    The thing's own outline counts, not the square that it comes in.
+    """
+    box, thing = box_of(mask), box_of(pixels[..., 3] > 24)
+    if box is None or thing is None:
+        return 0, 0, 0
+    scale = fit * min(box[2] / thing[2], box[3] / thing[3])
+    side = max(4, round(scale * pixels.shape[0]))
+    ratio = side / pixels.shape[0]
+    left = box[0] + box[2] / 2 - ratio * (thing[0] + thing[2] / 2)
+    top = box[1] + box[3] / 2 - ratio * (thing[1] + thing[3] / 2)
+    return round(left), round(top), side
+
+
+def laid(pixels: np.ndarray, size: int, left: int, top: int, side: int) -> np.ndarray:
+    """`pixels`, scaled to `side`, with their corner at (left, top) of an empty square of `size`: (size, size, 4) uint8."""
+    out = np.zeros((size, size, 4), np.uint8)
+    if side < 1:
+        return out
+    method = cv2.INTER_AREA if side <= pixels.shape[0] else cv2.INTER_LINEAR
+    small = cv2.resize(np.ascontiguousarray(pixels), (side, side), interpolation=method)
+    x0, y0, x1, y1 = max(0, left), max(0, top), min(size, left + side), min(size, top + side)
+    if x0 < x1 and y0 < y1:
+        out[y0:y1, x0:x1] = small[y0 - top : y1 - top, x0 - left : x1 - left]
+    return out
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Lower-case words without punctuation and without a plural's s."""
+    cleaned = "".join(letter if letter.isalnum() else " " for letter in text.lower()).split()
+    return tuple(map(_singular, cleaned))
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
