@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -16,12 +19,17 @@ FIT = 0.85  # of the mask's box that a picture fills
 
 @dataclass(frozen=True)
 class Entry:
-    """A picture of one thing: its name, its other names, a style word, and (s, s, 4) uint8 premultiplied RGBA."""
+    """What a picture shows: its name, its other names, a style word."""
 
     name: str
     others: tuple[str, ...]
     style: str
-    pixels: np.ndarray
+
+
+class Pictures(Protocol):
+    """(s, s, 4) uint8 premultiplied RGBA by number."""
+
+    def __getitem__(self, index: int, /) -> np.ndarray: ...
 
 
 class PictureLibrary:
@@ -30,50 +38,64 @@ class PictureLibrary:
     Pictures are looked up by the words of the prompt, not by an embedding: what is found can be understood.
     """
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], pictures: Pictures) -> None:
         self.entries = tuple(entries)
+        self.pictures = pictures
         self._by_words: dict[tuple[str, ...], list[int]] = {}
         for index, entry in enumerate(self.entries):
             for name in (entry.name, *entry.others):
                 self._by_words.setdefault(_words(name), []).append(index)
         self._longest = max((len(words) for words in self._by_words), default=0)
 
-    def find(self, prompt: str) -> list[Entry]:
-        """Pictures of the thing that the prompt names first among its longest matches, of its style if it says one."""
+    def find(self, prompt: str) -> list[int]:
+        """The numbers of what the prompt names: its longest match, the first of them, of its style if it says one."""
         words = _words(prompt)
         for length in range(min(self._longest, len(words)), 0, -1):
             for start in range(len(words) - length + 1):
                 found = self._by_words.get(words[start : start + length])
                 if found:
-                    entries = [self.entries[index] for index in found]
-                    return [entry for entry in entries if entry.style in words] or entries
+                    return [index for index in found if self.entries[index].style in words] or found
         return []
 
     def choose(self, prompt: str, seed: int) -> np.ndarray | None:
         """One of the pictures found, (s, s, 4) uint8 premultiplied, the same for the same seed; or None."""
         found = self.find(prompt)
-        return found[int(np.random.default_rng((seed, 77)).integers(len(found)))].pixels if found else None
+        return self.pictures[found[int(np.random.default_rng((seed, 77)).integers(len(found)))]] if found else None
 
 
-def load_library(index: Path, atlas: Path) -> PictureLibrary:
-    """Read the index ({"side": s, "entries": [[name, others, style], ...]}) and the atlas, a picture of rows of cells.
+class PictureFile:
+    """A zip of small WebP pictures, each read when it is asked for."""
 
-    Raises OSError, ValueError, KeyError or TypeError for damaged files.
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __getitem__(self, index: int, /) -> np.ndarray:
+        with zipfile.ZipFile(self._path) as file, Image.open(io.BytesIO(file.read(picture_name(index)))) as picture:
+            pixels = np.asarray(picture.convert("RGBA")).astype(np.uint16)
+        pixels[..., :3] = (pixels[..., :3] * pixels[..., 3:] + 127) // 255
+        return pixels.astype(np.uint8)
+
+
+def load_library(path: Path) -> PictureLibrary:
+    """Read a zip that holds index.json, [[name, others, style], ...], and a picture for each entry.
+
+    Raises OSError, ValueError, KeyError, TypeError or BadZipFile for a damaged one.
     """
-    described = json.loads(index.read_text(encoding="utf-8"))
-    side = int(described["side"])
-    with Image.open(atlas) as picture:
-        pixels = np.asarray(picture.convert("RGBA"))
-    columns = pixels.shape[1] // side
-    if len(described["entries"]) > columns * (pixels.shape[0] // side):
-        raise ValueError(f"{atlas.name} has fewer pictures than {index.name} names")
-    entries = []
-    for place, (name, others, style) in enumerate(described["entries"]):
-        row, column = divmod(place, columns)
-        cell = pixels[row * side : (row + 1) * side, column * side : (column + 1) * side].astype(np.uint16)
-        cell[..., :3] = (cell[..., :3] * cell[..., 3:] + 127) // 255
-        entries.append(Entry(str(name), tuple(map(str, others)), str(style), cell.astype(np.uint8)))
-    return PictureLibrary(entries)
+    with zipfile.ZipFile(path) as file:
+        entries = [Entry(str(name), tuple(map(str, others)), str(style)) for name, others, style in _index(file)]
+        missing = {picture_name(index) for index in range(len(entries))} - set(file.namelist())
+    if missing:
+        raise ValueError(f"{path.name} lacks {len(missing)} of its {len(entries)} pictures")
+    return PictureLibrary(entries, PictureFile(path))
+
+
+def picture_name(index: int) -> str:
+    """The name of a picture inside the zip."""
+    return f"{index:05d}.webp"
+
+
+def _index(file: zipfile.ZipFile) -> Any:
+    return json.loads(file.read("index.json"))
 
 
 def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:
@@ -101,7 +123,7 @@ def fitted(pixels: np.ndarray, mask: np.ndarray, fit: float = FIT) -> tuple[int,
 
 
 def laid(pixels: np.ndarray, size: int, left: int, top: int, side: int) -> np.ndarray:
-    """`pixels`, scaled to `side`, with their corner at (left, top) of an empty square of `size`: (size, size, 4) uint8."""
+    """`pixels`, scaled to `side`, with their corner at (left, top) of an empty square: (size, size, 4) uint8."""
     out = np.zeros((size, size, 4), np.uint8)
     if side < 1:
         return out

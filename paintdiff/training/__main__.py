@@ -120,7 +120,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     run = _resumed(options)
-    export(run, options.data / TOKENIZER, options.out, SceneMaker(()).size)
+    maker, _ = _makers(options)
+    export(run, library_of(maker.sprites), options.data / TOKENIZER, options.out, maker.size)
     print(f"{options.out}: step {run.step}, {run.samples} samples")
 
 

@@ -10,13 +10,18 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from paintdiff.engine.picture_library import PictureLibrary
 from paintdiff.training.checkpoint import Run
+from paintdiff.training.library import save_library
 
-WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
+WEIGHTS, TOKENIZER, PICTURES = "model.safetensors", "tokenizer.json", "pictures.zip"
 
 
-def export(run: Run, tokenizer: Path, folder: Path, size: int) -> None:
-    """config.json, tokenizer.json and bf16 weights; each is replaced as a whole, so a reader never sees half."""
+def export(run: Run, library: PictureLibrary, tokenizer: Path, folder: Path, size: int) -> None:
+    """config.json, tokenizer.json, bf16 weights and the pictures that the model looks at.
+
+    Each file is replaced as a whole, so a reader never sees half.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     config = {
         "name": "First Light",
@@ -27,6 +32,7 @@ def export(run: Run, tokenizer: Path, folder: Path, size: int) -> None:
         "network": asdict(run.network.config),
         "tokenizer": TOKENIZER,
         "weights": WEIGHTS,
+        "pictures": PICTURES,
         "licence": "Apache-2.0",
         "trained_samples": run.samples,
         "trained_steps": run.step,
@@ -36,6 +42,7 @@ def export(run: Run, tokenizer: Path, folder: Path, size: int) -> None:
     save_file(tensors, fresh, {"format": "pt"})
     fresh.chmod(0o644)  # safetensors writes for the owner alone
     os.replace(fresh, folder / WEIGHTS)
+    save_library(library, folder / PICTURES)
     _replace_text(folder / TOKENIZER, tokenizer.read_text(encoding="utf-8"))
     _replace_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
 
