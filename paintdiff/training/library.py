@@ -53,5 +53,5 @@ def _webp(pixels: np.ndarray) -> bytes:
     small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     small[..., :3] *= 255 / np.maximum(small[..., 3:], 1)
     buffer = io.BytesIO()
-    Image.fromarray(small.clip(0, 255).round().astype(np.uint8)).save(buffer, "WEBP", quality=85, method=6)
+    Image.fromarray(small.clip(0, 255).round().astype(np.uint8)).save(buffer, "WEBP", quality=85)
     return buffer.getvalue()
