@@ -97,7 +97,8 @@ class SceneMaker:
             prompt = ground.name if ground.name and rng.random() < 0.5 else "nothing"
             return Scene(as_bytes(ground.pixels), everywhere, prompt)
         pixels, thing = self._crowded(ground, rng, chance=0.15), self.thing(rng)
-        pixels, _ = placed(pixels, thing.pixels, rng, rng.uniform(0.35, 0.95) * self.size)
+        placing = draw_placing(rng, self.size, rng.uniform(0.35, 0.95) * self.size)
+        pixels, _ = placed(pixels, thing.pixels, rng, placing)
         prompt = thing.caption
         if ground.name and rng.random() < 0.1:
             prompt += f" on a {ground.name}" if "background" in ground.name else f", {ground.name}"

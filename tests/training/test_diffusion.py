@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -22,13 +24,13 @@ def batch(count: int = 4, size: int = 8, seed: int = 0) -> Batch:
     x0 = torch.rand(count, 3, size, size, generator=generator) * 2 - 1
     mask = torch.zeros(count, 1, size, size)
     mask[..., 2:6, 2:6] = 1
-    return Batch(x0, mask, torch.ones(count, 5, dtype=torch.int64))
+    return Batch(x0, mask, torch.ones(count, 5, dtype=torch.int64), torch.zeros(count, 4, size, size))
 
 
 def test_the_loss_of_x0_is_the_error_of_the_velocity() -> None:
     """GIVEN t above the floor THEN |x0 - x0_hat|^2 / t^2 is |v - v_hat|^2 v_hat = (x_t - x0_hat) / t."""
     given = batch()
-    given = Batch(given.x0, torch.ones_like(given.mask), given.tokens)
+    given = replace(given, mask=torch.ones_like(given.mask))
     t = torch.tensor([0.1, 0.3, 0.7, 1.0])
     eps, x0_hat = torch.randn_like(given.x0), torch.randn_like(given.x0)
     v = eps - given.x0
@@ -74,7 +76,9 @@ class KnowsTheAnswer(nn.Module):
     def encode_text(self, tokens: Tensor) -> Tensor:
         return tokens.float()[..., None]
 
-    def forward(self, x_t: Tensor, t: Tensor, mask: Tensor, known: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
+    def forward(
+        self, x_t: Tensor, t: Tensor, mask: Tensor, known: Tensor, text: Tensor, text_mask: Tensor, reference: Tensor
+    ) -> Tensor:
         prompted = (text_mask.sum(1) > 1).float().view(-1, 1, 1, 1)
         return torch.tensor([0.5, 0.0, 0.0]).view(1, 3, 1, 1).expand_as(x_t) * prompted
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from paintdiff.engine.text import Tokenizer
 from paintdiff.training import colours, shapes
 from paintdiff.training.evaluate import evaluate, save_report, table
+from paintdiff.training.library import library_of
 from paintdiff.training.vocabulary import learn_vocabulary, own_words
 
 
@@ -27,7 +28,9 @@ class PaintsRed(nn.Module):
     def encode_text(self, tokens: Tensor) -> Tensor:
         return tokens.float()[..., None]
 
-    def forward(self, x_t: Tensor, t: Tensor, mask: Tensor, known: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
+    def forward(
+        self, x_t: Tensor, t: Tensor, mask: Tensor, known: Tensor, text: Tensor, text_mask: Tensor, reference: Tensor
+    ) -> Tensor:
         return self.red.expand_as(x_t)
 
 
@@ -39,7 +42,7 @@ def tokenizer() -> Tokenizer:
 def test_a_model_that_paints_all_red_is_right_about_red_alone_and_continues_badly(
     tokenizer: Tokenizer, tmp_path: Path
 ) -> None:
-    report = evaluate(PaintsRed(), tokenizer, size=32, pictures=4, samples=1)  # type: ignore[arg-type]
+    report = evaluate(PaintsRed(), tokenizer, library_of(()), size=32, pictures=4, samples=1)  # type: ignore[arg-type]
     assert report.by_colour["red"] == 1
     assert report.by_colour["blue"] == 0
     linear = next(row for row in report.continuation if row.kind == "linear")

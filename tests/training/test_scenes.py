@@ -8,7 +8,7 @@ import pytest
 
 from paintdiff.training import colours, masks, shapes
 from paintdiff.training.backgrounds import background
-from paintdiff.training.scenes import SceneMaker, caption, placed
+from paintdiff.training.scenes import Placing, SceneMaker, caption, draw_placing, placed
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -38,10 +38,23 @@ def test_the_same_seed_composes_the_same_scene() -> None:
     assert one.prompt == two.prompt
 
 
+CENTRED = Placing(20, 20, 24, mirrored=False)
+
+
+def test_most_prompted_scenes_show_a_picture_of_the_thing_where_it_lies() -> None:
+    maker = SceneMaker(())
+    scenes = [scene for scene in (maker.scene(rng(seed)) for seed in range(300)) if scene.prompt]
+    shown = [scene for scene in scenes if scene.reference is not None]
+    assert 0.5 < len(shown) / len(scenes) < 0.75
+    solid = [(scene.reference[..., 3] > 100, scene.mask > 0) for scene in shown]
+    assert np.median([(seen & mask).sum() / seen.sum() for seen, mask in solid]) > 0.95
+    assert all(scene.reference is None for scene in (maker.scene(rng(seed)) for seed in range(100)) if not scene.prompt)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_a_mask_around_a_thing_covers_it(seed: int) -> None:
     sprite = shapes.draw("star", "yellow", rng(seed))
-    _, alpha = placed(np.zeros((64, 64, 3), np.float32), sprite, rng(seed), side=30)
+    _, alpha = placed(np.zeros((64, 64, 3), np.float32), sprite, rng(seed), draw_placing(rng(seed), 64, 30))
     mask = masks.around(alpha, rng(seed))
     assert (mask[alpha > 0.05] == 1).all()
     assert mask.dtype == np.uint8
@@ -56,7 +69,7 @@ def test_side_bands_touch_an_edge_and_leave_the_middle() -> None:
 
 def test_a_placed_sprite_hides_and_keeps_what_its_alpha_says() -> None:
     ground = np.full((64, 64, 3), 100, np.float32)
-    picture, cover = placed(ground, shapes.draw("square", "blue", rng()), rng(), side=24, centred=True)
+    picture, cover = placed(ground, shapes.draw("square", "blue", rng()), rng(), CENTRED)
     assert np.array_equal(picture[cover == 0], ground[cover == 0])
     solid = picture[cover == 1]
     assert len(solid) > 150

@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
+from paintdiff.engine.picture_library import load_library
 from paintdiff.engine.text import Tokenizer
 from paintdiff.training import shapes
 from paintdiff.training.__main__ import main
@@ -51,6 +52,8 @@ def test_a_toy_run_goes_from_sprites_to_a_model_and_a_sheet(data: Path, tmp_path
     assert (config["kind"], config["prediction"], config["schedule"]) == ("fill", "x0", {"kind": "flow"})
     weights = load_file(tmp_path / "model" / config["weights"])
     assert {value.dtype for value in weights.values()} == {torch.bfloat16}
+    library = load_library(tmp_path / "model" / config["pictures"])
+    assert len(library.entries) == 10 + 3 * len(shapes.SHAPES)
     network = FillNetwork(FillNetworkConfig(**config["network"]))
     network.load_state_dict(weights)
     tokens = Tokenizer.from_file(tmp_path / "model" / config["tokenizer"]).encode(["a red apple", ""])

@@ -21,7 +21,7 @@ from paintdiff.training.vocabulary import learn_vocabulary, own_words
 CPU = torch.device("cpu")
 TINY = FillNetworkConfig(
     vocabulary=800, widths=(16, 16, 16), blocks=(1, 1), tokens_depth=1, heads=1, condition=16, text_width=16,
-    text_depth=1, text_heads=1,
+    text_depth=1, text_heads=1, reference=True,
 )  # fmt: skip
 
 
