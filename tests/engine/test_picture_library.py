@@ -70,7 +70,6 @@ def test_a_library_survives_the_disk(tmp_path) -> None:
 
 def test_a_library_that_lacks_pictures_is_refused(tmp_path) -> None:
     save_library(LIBRARY, tmp_path / "whole.zip")
-    import zipfile
 
     with zipfile.ZipFile(tmp_path / "whole.zip") as whole, zipfile.ZipFile(tmp_path / "part.zip", "w") as part:
         for name in whole.namelist()[:-2]:
