@@ -12,6 +12,8 @@ from tokenizers.pre_tokenizers import ByteLevel
 from torch import nn
 
 from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
+from paintdiff.engine.judge import JUDGE
+from paintdiff.engine.judge_network import JudgeConfig, JudgeNetwork
 from paintdiff.engine.text import PROMPT_LENGTH
 
 
@@ -37,10 +39,26 @@ def tiny_model(folder: Path, size: int = 16, seed: int = 0) -> Path:
     return folder
 
 
+def tiny_judge(folder: Path, seed: int = 0) -> Path:
+    """Write a random judge.safetensors beside a tiny model in `folder` and return the folder."""
+    config = JudgeConfig(
+        vocabulary=258, widths=(8, 8, 16), blocks=(1, 1, 1), condition=16, looks=2, embedding=8,
+        text_length=PROMPT_LENGTH, text_width=16, text_depth=1, text_heads=2,
+    )
+    about = {"network": asdict(config), "nouns": ["nothing", "cat", "tree"]}
+    weights = {name: value.contiguous() for name, value in randomized(JudgeNetwork(config), seed).state_dict().items()}
+    save_file(weights, folder / JUDGE, {"judge": json.dumps(about)})
+    return folder
+
+
 def random_network(config: FillNetworkConfig, seed: int) -> nn.Module:
     """A network without the zeros that training starts from, so that every input has a say in the output."""
+    return randomized(FillNetwork(config), seed)
+
+
+def randomized(network: nn.Module, seed: int) -> nn.Module:
+    """`network` with random weights and biases."""
     generator = torch.Generator().manual_seed(seed)
-    network = FillNetwork(config)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
