@@ -34,6 +34,12 @@ def log_snr(schedule: Schedule, t: float) -> float:
     return 2 * math.log(alpha / sigma) if alpha > 0 else -math.inf
 
 
+def transition(schedule: Schedule, s: float, t: float) -> tuple[float, float]:
+    """(alpha_ts, variance) of the forward move, x_t = alpha_ts x_s + noise, for s < t (Kingma et al. 2021, A.1)."""
+    alpha_ts = schedule.alpha(t) / schedule.alpha(s)
+    return alpha_ts, max(0.0, schedule.sigma(t) ** 2 - (alpha_ts * schedule.sigma(s)) ** 2)
+
+
 def drift(schedule: Schedule, t: float) -> float:
     """f = alpha' / alpha of the forward SDE dx = f x dt + g dw (Kingma et al. 2021, 3); -inf where alpha is 0."""
     alpha = schedule.alpha(t)
