@@ -119,7 +119,10 @@ def make_mask_method(scene: Scene) -> MaskMethod:
     """How the run keeps what the mask does not cover. What lies beyond the canvas has no shapes to keep."""
     shapes = torch.ones_like(scene.strength) if scene.beyond is None else 1 - scene.beyond
     reference = scene.original if scene.sampling.layout == "off" else scene.model.space.from_pixels(scene.pixels)
-    return MaskMethod(scene.model, scene.sampling, scene.original, scene.strength, reference, shapes, scene.draw)
+    return MaskMethod(
+        scene.model, scene.sampling, scene.original, scene.strength, reference, shapes, scene.draw, scene.pixels,
+        scene.pixel_strength,
+    )  # fmt: skip
 
 
 def make_constraint(scene: Scene) -> Constraint:

@@ -92,19 +92,16 @@ class Replacement:
     `noise`, and its x0 the clean original. A map of 0 and 1 is inpainting by replacement (Song et al. 2021, appendix
     I.2), a constant map m is SDEdit from t0 = m (Meng et al. 2022), anything between is Differential Diffusion (Levin
     and Fried 2023, section 3). `original` and `noise` are (1, C, h, w), `strength` (1, 1, h, w) in [0, 1].
-    With `channels`, a model that was trained for it is told too: mask = active, known = the original elsewhere.
     With `draw`, the original is noised anew in each step, as RePaint does (Lugmayr et al. 2022, algorithm 1, line 5;
     its factors are misprinted there: they are alpha and sigma of the time that is replaced).
     """
 
     def __init__(
-        self, original: Tensor, strength: Tensor, noise: Tensor, schedule: Schedule, channels: bool = False,
-        draw: Draw | None = None,
+        self, original: Tensor, strength: Tensor, noise: Tensor, schedule: Schedule, draw: Draw | None = None
     ) -> None:
         self._mask = SoftMask(original, strength)
         self._noise = noise
         self._schedule = schedule
-        self._channels = channels
         self._draw = draw
 
     def active(self, t: float) -> Tensor:
@@ -120,10 +117,7 @@ class Replacement:
         return replace(state, x_t=torch.lerp(noised, state.x_t, under_way), fresh=fresh)
 
     def on_condition(self, condition: Condition, t: float) -> Condition:
-        if not self._channels:
-            return condition
-        active, original = self.active(t), self._mask.original
-        return replace(condition, mask=active, known=torch.addcmul(original, original, active, value=-1))
+        return condition
 
     def on_x0(self, x0: Tensor, t: float) -> Tensor:
         return torch.lerp(self._mask.original, x0, self.active(t))

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from paintdiff.engine.constraint import All, Constraint, Replacement, Told
 from paintdiff.engine.lanpaint import LanPaint
+from paintdiff.engine.masked_picture import MaskedPicture
 from paintdiff.engine.model import Model
 from paintdiff.engine.observation import Both, LowPass, Mask
 from paintdiff.engine.plan import travelling
@@ -40,7 +41,8 @@ class MaskMethod:
     """A method over one picture: `original` (1, C, h, w) is kept by `strength` (1, 1, h, w), a soft mask as time.
 
     `reference`, shaped like `original`, is the picture whose coarse shapes are kept where `shapes` (1, 1, h, w) is 1,
-    if `sampling` says so.
+    if `sampling` says so. `pixels` (1, 3, S, S) and `pixel_strength` (1, 1, S, S) are the picture and the mask that the
+    model is told of, before they pass into its space.
     """
 
     model: Model
@@ -50,6 +52,8 @@ class MaskMethod:
     reference: Tensor
     shapes: Tensor
     draw: Draw
+    pixels: Tensor
+    pixel_strength: Tensor
 
     @property
     def name(self) -> str:
@@ -65,8 +69,8 @@ class MaskMethod:
         """What the run must keep. Raises `UserError` for a method or a layout that the model cannot do."""
         mask, schedule, noise = SoftMask(self.original, self.strength), self.model.schedule, self.draw(0)
         parts: list[Constraint] = []
-        if self.model.mask_channels and self.name != NATIVE:
-            parts.append(self._told_nothing())
+        if self.model.mask_channels:
+            parts.append(self._told())
         if self._factor:
             parts.append(RangeReplacement(self._shapes(mask), noise, schedule))
         if self.name == RANGE_NULL:
@@ -75,8 +79,8 @@ class MaskMethod:
             later = torch.where(kept, 1.0, self.strength)  # what joins on the way begins as an SDEdit run would
             parts.append(Replacement(self.original, later, noise, schedule))
         else:
-            native, anew = self.name == NATIVE, self.draw if self.name == REPAINT else None
-            parts.append(Replacement(self.original, self.strength, noise, schedule, native, anew))
+            anew = self.draw if self.name == REPAINT else None
+            parts.append(Replacement(self.original, self.strength, noise, schedule, anew))
         if self.name == LANPAINT:
             known = self._mask_and_shapes(mask) if self._factor else mask.known
             parts.append(LanPaint(known, self.draw, schedule, self.sampling.langevin))
@@ -113,9 +117,7 @@ class MaskMethod:
 
         return known
 
-    def _told_nothing(self) -> Told:
-        """A model with mask channels is told that all is to be painted, so that the method alone conditions."""
-        space = self.model.space
-        blank = space.from_pixels(torch.zeros((1, 3, space.size, space.size), device=space.device))
-        everywhere = torch.ones_like(self.strength)
-        return Told(lambda t: (everywhere, blank))
+    def _told(self) -> Told:
+        """What a model with mask channels is told: that all is to be painted, where another method alone conditions."""
+        strength = self.pixel_strength if self.name == NATIVE else torch.ones_like(self.pixel_strength)
+        return Told(MaskedPicture(self.model.space, self.pixels, strength))

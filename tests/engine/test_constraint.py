@@ -31,11 +31,11 @@ class Pixels:
         return Prediction(0.2 + gain * (x_t - alpha * 0.2), x_t, alpha, sigma)
 
 
-def edited(strength: torch.Tensor, name: str, times, schedule=None, seed: int = 5, channels: bool = False):
+def edited(strength: torch.Tensor, name: str, times, schedule=None, seed: int = 5):
     """(final x, the denoiser) of a run over `strength` from its largest value."""
     schedule = schedule or Flow()
     noise = Noise(seed, SHAPE, dtype=torch.float64)
-    constraint = Replacement(ORIGINAL, strength, noise(0), schedule, channels)
+    constraint = Replacement(ORIGINAL, strength, noise(0), schedule)
     start = times[0]
     state = State(schedule.alpha(start) * ORIGINAL + schedule.sigma(start) * noise(0), start)
     data = Pixels(schedule)
@@ -83,18 +83,6 @@ def test_in_a_soft_map_each_pixel_of_independent_pixels_is_edited_as_if_alone(na
     torch.testing.assert_close(soft[..., 1:4], half[..., 1:4], rtol=0, atol=1e-12)
     torch.testing.assert_close(soft[..., 4:], whole[..., 4:], rtol=0, atol=1e-12)
     assert torch.equal(soft[..., :1], ORIGINAL[..., :1])
-
-
-def test_a_model_with_mask_channels_is_told_what_is_active_and_what_is_known() -> None:
-    strength = level(0)
-    strength[..., 1:] = 0.5
-    strength[..., 4:] = 1.0
-    _, data = edited(strength, "ddim", descending(1.0, 4), channels=True)
-    for t, condition in data.seen:
-        active = strength >= t
-        active[..., 0] = False
-        assert torch.equal(condition.mask.bool(), active)
-        assert torch.equal(condition.known, torch.where(active, 0.0, ORIGINAL))
 
 
 def test_a_grey_map_of_float32_joins_at_exactly_its_own_time() -> None:
