@@ -19,7 +19,7 @@ from paintdiff.engine.mask_method import MaskMethod
 from paintdiff.engine.model import Model
 from paintdiff.engine.noise import Noise, Varied
 from paintdiff.engine.ode import Adaptive
-from paintdiff.engine.plan import Renoise, descending
+from paintdiff.engine.plan import Renoise, descending, spaced
 from paintdiff.engine.prompt_over_time import Prompted, PromptOverTime, Switch
 from paintdiff.engine.sampler import Sampler, State, make_sampler
 from paintdiff.generation.errors import UserError
@@ -132,8 +132,12 @@ def make_constraint(scene: Scene) -> Constraint:
 
 def make_times(scene: Scene) -> tuple[float, ...]:
     """From the strongest pixel's time down to 0, and back up in between where the mask method travels."""
-    steps = STOPS if scene.sampling.sampler == ADAPTIVE else scene.sampling.steps
-    return make_mask_method(scene).times(descending(float(scene.strength.max()), steps))
+    start, sampling = float(scene.strength.max()), scene.sampling
+    if sampling.sampler == ADAPTIVE:
+        times = descending(start, STOPS)
+    else:
+        times = spaced(scene.model.schedule, start, sampling.steps, sampling.spacing)
+    return make_mask_method(scene).times(times)
 
 
 def first_state(scene: Scene, t: float) -> State:
@@ -150,7 +154,10 @@ def make_run_sampler(scene: Scene) -> Sampler:
     sampling = scene.sampling
     if sampling.sampler == ADAPTIVE:
         return Adaptive(scene.model.schedule, sampling.tolerance)
-    return make_sampler(sampling.sampler, scene.model.schedule, scene.draw, sampling.eta)
+    return make_sampler(
+        sampling.sampler, scene.model.schedule, scene.draw, sampling.eta, sampling.variance, sampling.corrector,
+        sampling.snr,
+    )  # fmt: skip
 
 
 def make_renoise(scene: Scene) -> Renoise:

@@ -8,9 +8,14 @@ from typing import Any
 
 from paintdiff.generation.errors import UserError
 
-SAMPLERS = {"dpmpp_2m": "DPM++ 2M", "ddim": "DDIM", "ddpm": "DDPM (ancestral)"}
 ADAPTIVE = "adaptive"
-SAMPLERS |= {ADAPTIVE: "Adaptive ODE (Dormand-Prince)"}
+SAMPLERS = {
+    "dpmpp_2m": "DPM++ 2M", "euler": "Euler", "heun": "Heun", "ddim": "DDIM", "ddpm": "DDPM (ancestral)",
+    "euler_maruyama": "Reverse SDE (Euler-Maruyama)", "reverse_diffusion": "Reverse diffusion",
+    "predictor_corrector": "Predictor-corrector", ADAPTIVE: "Adaptive ODE (Dormand-Prince)",
+}  # fmt: skip
+SPACINGS = {"time": "Even in time", "log_snr": "Even in log-SNR"}
+VARIANCES = {"small": "Small", "large": "Large", "learned": "Learned by the model"}
 AUTO, NATIVE, REPLACE, REPAINT, RANGE_NULL, LANPAINT = "auto", "native", "replace", "repaint", "rangenull", "lanpaint"
 METHODS = {
     AUTO: "Automatic", NATIVE: "The model's own", REPLACE: "Replace", REPAINT: "RePaint", RANGE_NULL: "Range-null",
@@ -121,6 +126,22 @@ class Sampling:
     eta: float = _parameter(
         0.0, "float", "DDIM eta", "Fresh noise in each DDIM step; 0 is deterministic, 1 is as noisy as DDPM.",
         minimum=0.0, maximum=1.0, step=0.1, section="Sampler", needs=("sampler", ("ddim",)),
+    )
+    variance: str = _parameter(
+        "small", "choice", "DDPM variance", "How much fresh noise a DDPM step adds: small is calm, large is rough.",
+        choices=VARIANCES, section="Sampler", needs=("sampler", ("ddpm",)),
+    )
+    corrector: int = _parameter(
+        1, "int", "Corrections", "How often the picture is mended before each step; every time costs a look.",
+        minimum=1, maximum=10, unit="a step", section="Sampler", needs=("sampler", ("predictor_corrector",)),
+    )
+    snr: float = _parameter(
+        0.16, "float", "Correction size", "How far a correction moves, as a signal-to-noise ratio; large is rough.",
+        minimum=0.01, maximum=0.5, step=0.01, section="Sampler", needs=("sampler", ("predictor_corrector",)),
+    )
+    spacing: str = _parameter(
+        "time", "choice", "Spacing", "Where steps lie; log-SNR has more of them near pure noise and near the end.",
+        choices=SPACINGS, section="Sampler", needs=("sampler", tuple(name for name in SAMPLERS if name != ADAPTIVE)),
     )
     tolerance: float = _parameter(
         1e-2, "float", "Tolerance", "How exactly the adaptive sampler follows the way; smaller is finer and slower.",

@@ -73,7 +73,7 @@ def test_candidate_k_is_the_first_candidate_of_seed_plus_k(engine, model) -> Non
     "changed",
     [
         {"prompt": "x"}, {"negative": "grey"}, {"seed": 1}, {"steps": 5}, {"guidance": 5.0}, {"strength": 0.5},
-        {"sampler": "ddpm"}, {"sampler": "ddim", "eta": 0.7},
+        {"sampler": "ddpm"}, {"sampler": "ddim", "eta": 0.7}, {"spacing": "log_snr"},
         {"sampler": "adaptive"},
     ],
 )  # fmt: skip
@@ -81,6 +81,24 @@ def test_every_parameter_has_a_say(engine, model, changed) -> None:
     asked = request(model)
     other = replace(asked, sampling=replace(asked.sampling, **changed))
     assert not same(generated(engine, asked), generated(engine, other))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "changed"),
+    [
+        ("ddim", {"eta": 0.7}), ("ddpm", {"variance": "large"}), ("predictor_corrector", {"corrector": 2}),
+        ("predictor_corrector", {"snr": 0.3}), ("adaptive", {"tolerance": 1e-4}),
+    ],
+)  # fmt: skip
+def test_every_parameter_of_a_sampler_has_a_say(engine, model, sampler, changed) -> None:
+    asked = request(model, sampler=sampler)
+    other = replace(asked, sampling=replace(asked.sampling, **changed))
+    assert not same(generated(engine, asked), generated(engine, other))
+
+
+def test_a_model_that_has_not_learned_its_variance_says_so(engine, model) -> None:
+    with pytest.raises(UserError, match="has not learned its variance"):
+        generated(engine, request(model, sampler="ddpm", variance="learned"))
 
 
 def test_a_fill_is_ddim_with_replacement_guidance_and_a_clamp_written_out(tmp_path) -> None:
