@@ -7,9 +7,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from paintdiff.engine.denoiser import Condition, Denoiser, Prediction
 from paintdiff.engine.observation import Observation, in_range
+from paintdiff.engine.space import Space
 
 _LEAST = 1e-12  # of the first residual, squared: nothing is left to explain
 
@@ -24,12 +26,18 @@ class MomentMatching:
     backwards through the network; few suffice, since the first already has the right length. Replacing what is observed
     (`projected`) changes nothing else; this lets the grey picture say which colours it may have. Exact for Gaussians.
     We put A⁺ A for A, which sees the same, so that every `Observation` fits, and leave out the factor, which cancels.
+
+    With a `space` the observation is of its pixels: y = A D(x0) with the decoder D, linear to first order around x0, so
+    that A is A times the decoder's Jacobian. This is decoder guidance, the gradient of |y - A D(x0)|² through the
+    decoder (Rout et al. 2023, *Solving Linear Inverse Problems Provably via Posterior Sampling with Latent Diffusion
+    Models*, 3.1), with the step that the covariance gives it in place of one to be tuned.
     """
 
     denoiser: Denoiser
     observation: Observation
     y: Any
     rounds: int
+    space: Space | None = None
 
     def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Prediction:
         with torch.enable_grad():
@@ -37,16 +45,18 @@ class MomentMatching:
             prediction = self.denoiser(x, t, condition)
             x0 = prediction.x0.detach()
             if prediction.x0.requires_grad:  # some guidance hides its gradient
-                x0 = x0 + self._shift(prediction.x0, x)
+                shown = prediction.x0 if self.space is None else self.space.to_pixels(prediction.x0)
+                x0 = x0 + self._shift(x0, shown, x)
         return replace(prediction, x0=x0, x_t=x_t)
 
-    def _shift(self, x0: Tensor, x: Tensor) -> Tensor:
-        residual = self.observation.pseudo_inverse(self.y) - in_range(self.observation, x0.detach())
+    def _shift(self, x0: Tensor, shown: Tensor, x: Tensor) -> Tensor:
+        """`shown` is what is observed, made from x0, made from x with gradients."""
+        residual = self.observation.pseudo_inverse(self.y) - in_range(self.observation, shown.detach())
         direction, size = residual, residual.square().sum()
-        shift, first = torch.zeros_like(residual), size
+        shift, first = torch.zeros_like(x0), size
         for _ in range(self.rounds):
-            (moved,) = torch.autograd.grad(x0, x, direction, retain_graph=True)  # C times the direction
-            seen = in_range(self.observation, moved)
+            (moved,) = torch.autograd.grad(shown, x, direction, retain_graph=True)  # C times the direction
+            seen = in_range(self.observation, self._shown(x0, moved))
             curvature = (direction * seen).sum()
             if size <= _LEAST * first or curvature <= 0:  # a network's Jacobian is not exactly a covariance
                 break
@@ -56,3 +66,10 @@ class MomentMatching:
             size, before = residual.square().sum(), size
             direction = residual + size / before * direction
         return shift
+
+    def _shown(self, x0: Tensor, moved: Tensor) -> Tensor:
+        """How what is shown of x0 changes as x0 moves."""
+        if self.space is None:
+            return moved
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # the fused attention cannot differentiate forwards
+            return torch.func.jvp(self.space.to_pixels, (x0,), (moved,))[1]
