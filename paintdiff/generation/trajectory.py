@@ -34,12 +34,15 @@ class Moment:
 class Trajectory:
     """The run of one candidate, from its first moment to the end: `moments` in the order of their steps, at least one.
 
-    `sampling` has the candidate's own seed. Long runs of large pictures keep only some of their steps.
+    `sampling` has the candidate's own seed; `start` is the time at which the run began, its strength, be it before the
+    first moment that is here: a branch keeps the moments from its own first on. Long runs of large pictures keep only
+    some of their steps.
     """
 
     model: str
     frame: Rect
     sampling: Sampling
+    start: float
     moments: tuple[Moment, ...]
 
     def moment(self, step: int) -> Moment:
