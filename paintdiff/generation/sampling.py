@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -16,6 +17,7 @@ SAMPLERS = {
 }  # fmt: skip
 SPACINGS = {"time": "Even in time", "log_snr": "Even in log-SNR"}
 VARIANCES = {"small": "Small", "large": "Large", "learned": "Learned by the model"}
+SHRINKS = {"average": "Mean of each block", "bicubic": "Bicubic"}
 AUTO, NATIVE, REPLACE, REPAINT, RANGE_NULL, LANPAINT = "auto", "native", "replace", "repaint", "rangenull", "lanpaint"
 METHODS = {
     AUTO: "Automatic", NATIVE: "The model's own", REPLACE: "Replace", REPAINT: "RePaint", RANGE_NULL: "Range-null",
@@ -25,7 +27,7 @@ LAYOUTS = {"off": "Off"} | {str(n): f"Larger than {n} pixels" for n in (2, 4, 8,
 MAX_SEED = 2**32 - 1
 
 MAIN = "Main"  # always in sight; the others are folded
-SECTIONS = (MAIN, "Sampler", "Guidance", "Mask", "Prompt over time", "Variation")
+SECTIONS = (MAIN, "Variation", "Prompt over time", "Guidance", "Mask", "Sampler")  # the seed comes before Variation
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Parameter:
 
     `kind` is "text", "int", "float" or "choice"; `minimum`, `maximum` and `step` are in `unit`, `choices` maps stored
     values to shown names. `section` is the heading it stands under in the panel, one of `SECTIONS`. `needs` names
-    another parameter and the values of it for which this one has an effect; the panel shows it only then.
+    another parameter (or "mode") and the values of it for which this one has an effect, or a number that it must
+    exceed (of a text: its length); the panel shows it only then.
     """
 
     kind: str
@@ -46,7 +49,7 @@ class Parameter:
     unit: str = ""
     choices: dict[str, str] = field(default_factory=dict)
     section: str = MAIN
-    needs: tuple[str, tuple[str, ...]] | None = None
+    needs: tuple[str, tuple[str, ...] | float] | None = None
 
 
 def _parameter(default: Any, kind: str, label: str, help: str, **limits: Any) -> Any:
@@ -58,7 +61,7 @@ class Sampling:
     """What the user sets for one generation. Raises `UserError` for a value out of range."""
 
     prompt: str = _parameter("", "text", "Prompt", "What to paint inside the mask; empty removes and continues.")
-    negative: str = _parameter("", "text", "Negative prompt", "What to steer away from; needs guidance above 1.")
+    negative: str = _parameter("", "text", "Negative", "What to steer away from.", needs=("guidance", 1))
     steps: int = _parameter(
         20, "int", "Steps", "How many denoising steps; more is finer and slower.", minimum=1, maximum=1000,
         unit="steps", needs=("sampler", tuple(name for name in SAMPLERS if name != ADAPTIVE)),
@@ -97,11 +100,11 @@ class Sampling:
     )
     switch: float = _parameter(
         0.5, "float", "Switch at", "How much of the way the first prompt rules; early settles layout, late details.",
-        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Prompt over time",
+        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Prompt over time", needs=("then", 0),
     )
     blend: float = _parameter(
         0.0, "float", "Blend over", "The part of the way, around the switch, on which both prompts mix; 0 is a cut.",
-        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Prompt over time",
+        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Prompt over time", needs=("then", 0),
     )
     variation: float = _parameter(
         0.0, "float", "Variation", "How far to turn the seed's noise to another seed's; each candidate to its own.",
@@ -109,7 +112,7 @@ class Sampling:
     )
     variation_seed: int = _parameter(
         1, "int", "Variation seed", "The other noise; with variation, candidate k uses this plus k.",
-        minimum=0, maximum=MAX_SEED, section="Variation",
+        minimum=0, maximum=MAX_SEED, section="Variation", needs=("variation", 0),
     )
     strength: float = _parameter(
         1.0, "float", "Strength", "How far back in time masked pixels are sent; 100 % repaints from pure noise.",
@@ -147,6 +150,14 @@ class Sampling:
         1e-2, "float", "Tolerance", "How exactly the adaptive sampler follows the way; smaller is finer and slower.",
         minimum=1e-6, maximum=0.1, step=1e-3, section="Sampler", needs=("sampler", (ADAPTIVE,)),
     )
+    fit: int = _parameter(
+        2, "int", "Fit", "How far the colours are fitted to the grey picture in each step; 0 is fast, and less true.",
+        minimum=0, maximum=10, unit="rounds", section="Sampler", needs=("mode", ("colorize",)),
+    )
+    shrink: str = _parameter(
+        "average", "choice", "Small picture", "How the small picture was made, which the result gives when shrunk.",
+        choices=SHRINKS, section="Sampler", needs=("mode", ("upscale",)),
+    )
     method: str = _parameter(
         AUTO, "choice", "Mask method", "How what is painted is made to fit what is kept; the free ones suit any model.",
         choices=METHODS, section="Mask",
@@ -179,6 +190,20 @@ class Sampling:
 def parameters() -> dict[str, Parameter]:
     """Every parameter by field name, in the order of the panel."""
     return {item.name: item.metadata["parameter"] for item in fields(Sampling)}
+
+
+def has_effect(name: str, values: Mapping[str, object], mode: str) -> bool:
+    """Whether parameter `name` has a say in `mode` where the parameters are `values`, by field name."""
+    parameter = parameters()[name]
+    if parameter.needs is None:
+        return True
+    other, wanted = parameter.needs
+    value = mode if other == "mode" else values[other]
+    if isinstance(wanted, tuple):
+        met = value in wanted
+    else:
+        met = (len(value.strip()) if isinstance(value, str) else float(str(value))) > wanted
+    return met and (other == "mode" or has_effect(other, values, mode))
 
 
 def check(name: str, parameter: Parameter, value: object) -> None:

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QPlainTextEdit, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QSizePolicy,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
 
 from paintdiff.generation.sampling import Parameter
 
 SLIDER_STEPS = 1000
+WIDE_RANGE = 1000  # from a range of that many times on, a step is a tenth of what is there
 
 
 class Field(QWidget):
     """A control for one parameter. Signal: `value_changed()`, whoever changed it."""
 
     value_changed = Signal()
+    lines = 1  # of text, for a field that takes it
 
     def __init__(self, name: str, parameter: Parameter) -> None:
         super().__init__()
         self.name, self.parameter = name, parameter
         self.setToolTip(parameter.help)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # no row takes room that is left
 
     def value(self) -> object:
         """The value as `Sampling` stores it."""
         raise NotImplementedError
 
     def set_value(self, value: object) -> None:
+        raise NotImplementedError
+
+    def described(self) -> str:
+        """The value in a few words, for a line that sums up several."""
         raise NotImplementedError
 
     def _take_in(self, control: QWidget) -> None:
@@ -46,17 +64,34 @@ class PassWheel(QObject):
         return passed
 
 
+class NumberBox(QDoubleSpinBox):
+    """Shows no zeros behind the last digit that counts: 0.01, and not 0.010000."""
+
+    def textFromValue(self, value: float) -> str:
+        text = super().textFromValue(value)
+        point = self.locale().decimalPoint()
+        return text.rstrip("0").removesuffix(point) if point in text else text
+
+
+def _decimals(parameter: Parameter) -> int:
+    """How many digits behind the point it takes to show the steps and the smallest value."""
+    finest = min(parameter.step, parameter.minimum or parameter.step)
+    return max(1, -math.floor(math.log10(finest)))
+
+
 class NumberField(Field):
     """A whole or real number; a share of 1 is shown as percent, with a slider."""
 
     def __init__(self, name: str, parameter: Parameter) -> None:
         super().__init__(name, parameter)
         self._scale = 100 if parameter.unit == "%" and parameter.maximum <= 1 else 1
-        self.box = QDoubleSpinBox()
+        self.box = NumberBox()
         self.box.installEventFilter(PassWheel(self.box))
+        self.box.setDecimals(0 if parameter.kind == "int" or self._scale == 100 else _decimals(parameter))
         self.box.setRange(parameter.minimum * self._scale, parameter.maximum * self._scale)
         self.box.setSingleStep(parameter.step * self._scale)
-        self.box.setDecimals(0 if parameter.kind == "int" or self._scale == 100 else 2 if parameter.step < 0.1 else 1)
+        if parameter.kind == "float" and 0 < parameter.minimum * WIDE_RANGE <= parameter.maximum:
+            self.box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         if parameter.unit and parameter.unit != parameter.label.lower():
             self.box.setSuffix(f" {parameter.unit}")
@@ -76,6 +111,9 @@ class NumberField(Field):
 
     def set_value(self, value: object) -> None:
         self.box.setValue(float(value) * self._scale)  # type: ignore[arg-type]
+
+    def described(self) -> str:
+        return f"{self.parameter.label} {self.box.text()}"
 
     def _add_slider(self) -> None:
         low, high = self.box.minimum(), self.box.maximum()
@@ -102,8 +140,11 @@ class ChoiceField(Field):
         self.box = QComboBox()
         self.box.installEventFilter(PassWheel(self.box))
         self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.box.setMinimumContentsLength(8)  # a long choice is cut rather than the panel widened
         for value, label in parameter.choices.items():
             self.box.addItem(label, value)
+            self.box.setItemData(self.box.count() - 1, label, Qt.ItemDataRole.ToolTipRole)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.box)
@@ -116,15 +157,19 @@ class ChoiceField(Field):
     def set_value(self, value: object) -> None:
         self.box.setCurrentIndex(self.box.findData(value))
 
+    def described(self) -> str:
+        return self.box.currentText()
+
 
 class TextField(Field):
     """A few lines of text, as long as the user likes."""
 
     def __init__(self, name: str, parameter: Parameter, lines: int) -> None:
         super().__init__(name, parameter)
+        self.lines = lines
         self.edit = QPlainTextEdit()
         self.edit.setTabChangesFocus(True)
-        self.edit.setPlaceholderText(parameter.help.split(";")[0])
+        self.edit.setPlaceholderText(parameter.help.split(";")[0].removesuffix("."))
         height = QFontMetrics(self.edit.font()).lineSpacing() * lines + 2 * round(self.edit.document().documentMargin())
         self.edit.setFixedHeight(height + 8)
         column = QVBoxLayout(self)
@@ -139,6 +184,9 @@ class TextField(Field):
     def set_value(self, value: object) -> None:
         if value != self.value():
             self.edit.setPlainText(str(value))
+
+    def described(self) -> str:
+        return f"{self.parameter.label} “{' '.join(self.value().split())}”"
 
 
 def make_field(name: str, parameter: Parameter) -> Field:

@@ -4,62 +4,60 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QFormLayout,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QScrollArea,
-    QSpinBox,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from paintdiff.generation.modes import MODES
 from paintdiff.generation.request import WHITE, Recipe
-from paintdiff.generation.sampling import MAIN, Sampling, parameters
+from paintdiff.generation.sampling import MAIN, SECTIONS, Parameter, Sampling, has_effect, parameters
 from paintdiff.ui import icons
-from paintdiff.ui.fields import ChoiceField, Field, make_field
+from paintdiff.ui.fields import Field, make_field
+from paintdiff.ui.mode_chooser import ModeChooser
 from paintdiff.ui.named import named
+from paintdiff.ui.rows import add_field, form
 from paintdiff.ui.run_bar import RunBar
+from paintdiff.ui.section import Row, Section
 from paintdiff.ui.seed_field import SeedField
 from paintdiff.ui.tool_options import Swatch
 
 ORDER = ("prompt", "negative", "strength", "steps", "guidance", "candidates", "seed")  # others follow as declared
 LABEL_WIDTH = 84
+FEATHER = 8
 EDGES = {"left": "arrow_left", "right": "arrow_right", "top": "arrow_up", "bottom": "arrow_down"}
 
 
 class GenerationPanel(QWidget):
     """What to generate and how. `run_bar` below it starts and stops.
 
-    Signals: `mode_changed(str)`, `feather_changed(int)`, `extend_asked(str)` with "left", "right", "top" or "bottom".
+    Signals: `mode_changed(str)`, `feather_changed(int)`, `extend_asked(str)` with "left", "right", "top" or "bottom",
+    `folded()` when the user folded a heading or opened it.
     """
 
     mode_changed = Signal(str)
     feather_changed = Signal(int)
     extend_asked = Signal(str)
+    folded = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.run_bar = RunBar()
+        self.modes = ModeChooser()
         self.fields: dict[str, Field] = {}
         self._matte = WHITE
-        self._modes = QButtonGroup(self)
+        self._mode = self.modes.mode()
+        self._strengths = {mode.name: mode.strength for mode in MODES.values()}  # what each was set to last
         for name, parameter in sorted(parameters().items(), key=_place):
             self.fields[name] = SeedField(name, parameter) if name == "seed" else make_field(name, parameter)
-        self.feather = named(QSpinBox(minimum=0, maximum=256, value=8, suffix=" px"), "feather")
+        self.feather = named(QSpinBox(minimum=0, maximum=256, value=FEATHER, suffix=" px"), "feather")
         self.feather.setToolTip("How wide the blend runs inward from the mask's edge; nothing outside it changes.")
         self.matte = Swatch("Colour that transparent pixels are shown to the model over")
         self.matte.setObjectName("matte")
+        self.sections = self._sections()
         self._lay_out()
         self._connect()
         self.set_sampling(Sampling(seed=self.seed.value()))  # type: ignore[arg-type]
         self.set_matte(WHITE)
-        self.set_mode("inpaint")
+        self._on_mode(self._mode)
 
     @property
     def seed(self) -> SeedField:
@@ -69,19 +67,14 @@ class GenerationPanel(QWidget):
 
     def mode(self) -> str:
         """The name of the mode chosen, one of `MODES`."""
-        chosen = self._modes.checkedButton()
-        assert chosen is not None
-        return str(chosen.property("mode"))
+        return self.modes.mode()
 
     def set_mode(self, mode: str) -> None:
-        for button in self._modes.buttons():
-            if button.property("mode") == mode:
-                button.setChecked(True)
+        self.modes.set_mode(mode)
 
     def sampling(self) -> Sampling:
         """Every parameter as it is set now."""
-        values: dict[str, Any] = {name: field.value() for name, field in self.fields.items()}
-        return Sampling(**values)
+        return Sampling(**self._values())
 
     def set_sampling(self, sampling: Sampling) -> None:
         for name, field in self.fields.items():
@@ -93,6 +86,7 @@ class GenerationPanel(QWidget):
     def set_matte(self, colour: tuple[int, int, int]) -> None:
         self._matte = colour
         self.matte.set_colour(colour)
+        self.sections["Mask"].refresh()
 
     def use_recipe(self, recipe: Recipe) -> None:
         """Set everything as it was for `recipe`, and lock its seed so that it can be run again."""
@@ -103,59 +97,66 @@ class GenerationPanel(QWidget):
         self.set_matte(recipe.matte)
         self.seed.lock.setChecked(True)
 
+    def unfolded(self) -> list[str]:
+        """The headings that stand open."""
+        return [title for title, section in self.sections.items() if section.open]
+
+    def unfold(self, titles: list[str]) -> None:
+        """Open the headings `titles` (those that there are) and fold the others."""
+        for title, section in self.sections.items():
+            section.set_open(title in titles)
+
+    def _values(self) -> dict[str, Any]:
+        return {name: field.value() for name, field in self.fields.items()}
+
+    def _sections(self) -> dict[str, Section]:
+        """The headings that have parameters, with their rows."""
+        default, used = Sampling(), {field.parameter.section for field in self.fields.values()} | {"Mask"}
+        labels = [field.parameter.label for field in self.fields.values() if field.parameter.section != MAIN]
+        width = max(self.fontMetrics().horizontalAdvance(label) for label in labels)
+        sections = {title: Section(title, width) for title in SECTIONS if title in used and title != MAIN}
+        for name, field in self.fields.items():
+            if field.parameter.section != MAIN:
+                sections[field.parameter.section].add_field(field, getattr(default, name))
+        sections["Mask"].add_row("Edge blend", Row(
+            self.feather, lambda: "" if self.feather.value() == FEATHER else f"edge blend {self.feather.text()}",
+            lambda: self.feather.setValue(FEATHER),
+        ))
+        sections["Mask"].add_row("Matte", Row(
+            self.matte, lambda: "" if self._matte == WHITE else "matte #{:02x}{:02x}{:02x}".format(*self._matte),
+            lambda: self.set_matte(WHITE),
+        ))
+        return sections
+
     def _lay_out(self) -> None:
-        self._form, self._folded_form = _form(), _form()
-        for field in self.fields.values():
-            form = self._form if field.parameter.section == MAIN else self._folded_form
-            if field.parameter.kind == "text":
-                label = QLabel(field.parameter.label)
-                label.setToolTip(field.parameter.help)
-                label.setBuddy(field)
-                form.addRow(label)
-                form.addRow(field)
-            else:
-                form.addRow(_label(field), field)
-        self._folded_form.addRow(_plain_label("Edge blend", self.feather), self.feather)
-        self._folded_form.addRow(_plain_label("Matte", self.matte), self.matte)
-        folded = QWidget()
-        folded.setLayout(self._folded_form)
-        fold = _fold_button(folded)
+        main = form()
+        self._labels: dict[str, QLabel] = {}
+        for name, field in self.fields.items():
+            if field.parameter.section == MAIN:
+                self._labels[name] = add_field(main, field, LABEL_WIDTH)
         settings = QWidget()
         column = QVBoxLayout(settings)
-        column.setContentsMargins(12, 8, 12, 8)
+        column.setContentsMargins(12, 8, 8, 8)  # with the scroll bar as wide as on the left
         column.setSpacing(8)
-        column.addLayout(self._segments())
+        column.addWidget(self.modes)
         column.addWidget(self._extend_row())
-        column.addLayout(self._form)
-        column.addWidget(fold)
-        column.addWidget(folded)
+        column.addLayout(main)
+        headings = QVBoxLayout()
+        headings.setSpacing(0)
+        for section in self.sections.values():
+            headings.addWidget(section)
+        column.addLayout(headings)
         column.addStretch()
-        scroll = named(QScrollArea(widgetResizable=True), "settings")
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(settings)
+        self._scroll = named(QScrollArea(widgetResizable=True), "settings")
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # or rows would change width
+        self._scroll.setWidget(settings)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        whole.addWidget(scroll, 1)
+        whole.addWidget(self._scroll, 1)
         whole.addWidget(self.run_bar)
-
-    def _segments(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(0)
-        for place, mode in enumerate(MODES.values()):
-            button = QToolButton()
-            button.setText(mode.label)
-            button.setCheckable(True)
-            button.setToolTip(mode.help)
-            button.setProperty("mode", mode.name)
-            button.setProperty("segment", True)
-            edge = {0: "first_segment", len(MODES) - 1: "last_segment"}.get(place, "segment")
-            button.setObjectName(edge)
-            button.setSizePolicy(button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed)
-            self._modes.addButton(button)
-            row.addWidget(button)
-        return row
 
     def _extend_row(self) -> QWidget:
         """Outpainting by one click: the frame placed past an edge."""
@@ -174,71 +175,56 @@ class GenerationPanel(QWidget):
         return self._extend
 
     def _connect(self) -> None:
-        self._modes.buttonToggled.connect(self._on_mode)
+        self.modes.mode_changed.connect(self._on_mode)
         self.feather.valueChanged.connect(self.feather_changed)
+        self.feather.valueChanged.connect(lambda _value: self.sections["Mask"].refresh())
         self.matte.chosen.connect(self.set_matte)
-        self.fields["sampler"].value_changed.connect(self._show_what_applies)
-        self.fields["guidance"].value_changed.connect(self._show_what_applies)
-        self._show_what_applies()
+        for field in self.fields.values():
+            field.value_changed.connect(self._show_what_applies)
+        for section in self.sections.values():
+            section.folded.connect(lambda folded, section=section: self._on_folded(section, folded))
 
-    def _on_mode(self, button: QToolButton, checked: bool) -> None:
-        if not checked:
-            return
-        mode = MODES[str(button.property("mode"))]
-        self.fields["strength"].set_value(mode.strength)
-        self._extend.setVisible(mode.name == "outpaint")
-        self.mode_changed.emit(mode.name)
+    def _on_mode(self, mode: str) -> None:
+        strength = self.fields["strength"]
+        self._strengths[self._mode] = float(str(strength.value()))
+        self._mode = mode
+        strength.set_value(self._strengths[mode])
+        self._extend.setVisible(mode == "outpaint")
+        self._show_what_applies()
+        self.mode_changed.emit(mode)
+
+    def _on_folded(self, section: Section, folded: bool) -> None:
+        if not folded:  # once it has its height
+            QTimer.singleShot(0, section, lambda: self._scroll.ensureWidgetVisible(section, 0, 8))
+        self.folded.emit()
 
     def _show_what_applies(self) -> None:
-        sampler, guidance = self.fields["sampler"], self.fields["guidance"]
-        assert isinstance(sampler, ChoiceField)
-        _enable(self.fields["eta"], sampler.value() == "ddim", "Only the DDIM sampler has an eta.")
-        _enable(self.fields["negative"], float(str(guidance.value())) > 1, "Needs guidance above 1.")
+        """Under a heading what has no effect goes; the rows in sight keep their place and say what they need."""
+        values = self._values()
+        for name, field in self.fields.items():
+            parameter, applies = field.parameter, has_effect(name, values, self._mode)
+            if parameter.section == MAIN:
+                field.setEnabled(applies)
+                self._labels[name].setEnabled(applies)
+                field.setToolTip(parameter.help if applies else f"{parameter.help} {_need(parameter)}")
+            else:
+                self.sections[parameter.section].show_row(field, applies)
+        for section in self.sections.values():
+            section.refresh()
 
 
 def _place(item: tuple[str, Any]) -> int:
     return ORDER.index(item[0]) if item[0] in ORDER else len(ORDER)
 
 
-def _enable(field: Field, enabled: bool, otherwise: str) -> None:
-    field.setEnabled(enabled)
-    field.setToolTip(field.parameter.help if enabled else f"{field.parameter.help} {otherwise}")
-
-
-def _form() -> QFormLayout:
-    form = QFormLayout()
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setHorizontalSpacing(8)
-    form.setVerticalSpacing(6)
-    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return form
-
-
-def _label(field: Field) -> QLabel:
-    label = _plain_label(field.parameter.label, field)
-    label.setToolTip(field.parameter.help)
-    return label
-
-
-def _plain_label(text: str, buddy: QWidget) -> QLabel:
-    label = QLabel(text)
-    label.setBuddy(buddy)
-    label.setMinimumSize(LABEL_WIDTH, buddy.sizeHint().height())  # so that both stand on one line
-    return label
-
-
-def _fold_button(folded: QWidget) -> QToolButton:
-    """A line that shows or hides what is seldom needed."""
-    button = named(QToolButton(), "more_settings")
-    button.setText("More settings")
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setProperty("flat", True)
-
-    def show(unfolded: bool) -> None:
-        folded.setVisible(unfolded)
-        button.setIcon(icons.icon("chevron_down" if unfolded else "chevron_right"))
-
-    button.clicked.connect(lambda: show(folded.isHidden()))
-    show(False)
-    return button
+def _need(parameter: Parameter) -> str:
+    """What must be set otherwise for `parameter` to have an effect."""
+    if parameter.needs is None:
+        return f"For {', '.join(MODES[mode].label for mode in parameter.modes if mode in MODES)} only."
+    other, wanted = parameter.needs
+    if other == "mode":
+        return f"For {', '.join(MODES[mode].label for mode in wanted if mode in MODES)} only."  # type: ignore[union-attr]
+    needed = parameters()[other]
+    if isinstance(wanted, tuple):
+        return f"Needs {needed.label}: {', '.join(needed.choices.get(value, value) for value in wanted)}."
+    return f"Needs {needed.label}." if needed.kind == "text" else f"Needs {needed.label} above {wanted:g}."

@@ -43,6 +43,16 @@ class Settings:
         self._store.setValue("recent", kept)
 
     @property
+    def unfolded(self) -> list[str]:
+        """The headings in the panel that stand open."""
+        stored = self._store.value("unfolded", [])
+        return [str(name) for name in (stored if isinstance(stored, list) else [stored])]
+
+    @unfolded.setter
+    def unfolded(self, headings: list[str]) -> None:
+        self._store.setValue("unfolded", headings)
+
+    @property
     def folder(self) -> Path:
         """Where file dialogs begin."""
         return Path(str(self._store.value("folder", str(Path.home()))))

@@ -61,6 +61,7 @@ QLabel[good="true"] { color: $good; }
 QLabel[bad="true"] { color: $bad; }
 QPlainTextEdit, QListView { background: $base; border: 1px solid $border; border-radius: 4px; }
 QPlainTextEdit { padding: 2px; }
+QPlainTextEdit:disabled { background: $window; color: $disabled; }
 GenerationPanel QToolButton[flat="true"] { padding: 2px; }
 QPlainTextEdit:focus, QListView:focus { border-color: $accent; }
 QPushButton#generate {
@@ -69,18 +70,25 @@ QPushButton#generate {
 QPushButton#generate:hover { background: $accent_hover; }
 QPushButton#generate:focus { border: 1px solid $text; }
 QPushButton#generate:disabled { background: $raised; color: $disabled; }
-QToolButton[segment="true"] { background: $base; border: 1px solid $border; padding: 5px 2px; color: $text; }
+QToolButton[segment="true"] {
+    background: $base; border: 1px solid $border; border-radius: 4px; padding: 4px 2px; color: $text;
+}
 QToolButton[segment="true"]:hover { background: $hover; }
 QToolButton[segment="true"]:focus { border-color: $text; }
 QToolButton[segment="true"]:checked { background: $accent; color: $accent_text; border-color: $accent; }
-QToolButton#first_segment { border-top-left-radius: 4px; border-bottom-left-radius: 4px; }
-QToolButton#last_segment { border-top-right-radius: 4px; border-bottom-right-radius: 4px; }
 QProgressBar {
     background: $base; color: $text; border: 1px solid $border; border-radius: 4px; text-align: center;
     min-height: 20px;
 }
 QProgressBar::chunk { background: $accent; border-radius: 3px; }
 QScrollArea#settings { background: transparent; border: none; }
+QScrollArea#settings QScrollBar:vertical { background: transparent; width: 8px; margin: 0; border: none; }
+QScrollArea#settings QScrollBar::handle:vertical { background: $border; border-radius: 3px; min-height: 24px; }
+QScrollArea#settings QScrollBar::handle:vertical:hover { background: $muted; }
+QScrollArea#settings QScrollBar::handle:vertical:disabled { background: transparent; }
+QScrollArea#settings QScrollBar::add-line:vertical, QScrollArea#settings QScrollBar::sub-line:vertical { height: 0; }
+Section QToolButton[flat="true"] { padding: 2px 4px 2px 0; border: none; font-weight: 500; }
+Section QToolButton[flat="true"]:focus { border: 1px solid $accent; }
 CandidateStrip { border-top: 1px solid $border; }
 QListView#candidates { background: $window; border: none; border-radius: 0; }
 QDialogButtonBox, QMessageBox { dialogbuttonbox-buttons-have-icons: 0; }

@@ -129,6 +129,7 @@ class Window(QMainWindow):
         self.generating.changed.connect(self._refresh)
         self.jobs.model_loaded.connect(self.status.show_model)
         self.layers.recipe_asked.connect(self.panel.use_recipe)
+        self.panel.folded.connect(lambda: setattr(self.settings, "unfolded", self.panel.unfolded()))
         files.about_to_replace.connect(self.generating.forget)
         files.about_to_replace.connect(self.status.forget)
         files.replaced.connect(canvas.fit)
@@ -221,6 +222,7 @@ class Window(QMainWindow):
         self._show_recent()
 
     def _restore_place(self) -> None:
+        self.panel.unfold(self.settings.unfolded)
         if not self.settings.geometry.isEmpty():
             self.restoreGeometry(self.settings.geometry)
             self.restoreState(self.settings.state)

@@ -2,13 +2,14 @@
 
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import Recipe, Request, digest
-from paintdiff.generation.sampling import MAX_SEED, Sampling, parameters
+from paintdiff.generation.sampling import MAX_SEED, Sampling, has_effect, parameters
 from paintdiff.image.geometry import Rect
 
 
@@ -84,3 +85,20 @@ def test_the_digest_tells_pixels_and_shapes_apart() -> None:
     pixels = np.arange(24, dtype=np.uint8)
     assert digest(pixels.reshape(4, 6)) != digest(pixels.reshape(6, 4))
     assert digest(pixels.reshape(4, 6)) == digest(np.asfortranarray(pixels.reshape(4, 6)))
+
+
+def test_a_parameter_has_an_effect_only_while_what_it_needs_is_set_and_has_an_effect_itself() -> None:
+    values = asdict(Sampling())
+    assert has_effect("prompt", values, "inpaint")
+    assert not has_effect("eta", values, "inpaint")
+    assert has_effect("eta", values | {"sampler": "ddim"}, "inpaint")
+    assert has_effect("negative", values, "inpaint")
+    assert not has_effect("negative", values | {"guidance": 1.0}, "inpaint")
+    assert not has_effect("switch", values | {"then": "  "}, "inpaint")
+    assert has_effect("switch", values | {"then": "a cat"}, "inpaint")
+
+
+def test_what_a_parameter_needs_is_a_parameter_with_those_values() -> None:
+    for parameter in parameters().values():
+        if parameter.needs is not None and parameter.needs[0] != "mode" and isinstance(parameter.needs[1], tuple):
+            assert set(parameter.needs[1]) <= set(parameters()[parameter.needs[0]].choices), parameter.label

@@ -11,8 +11,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from paintdiff.document import edits
+from paintdiff.generation.modes import MODES
 from paintdiff.image.geometry import Rect
 from paintdiff.ui import actions
+from paintdiff.ui.mode_chooser import COLUMNS
 from paintdiff.ui.window import Window
 
 MODIFIER = Qt.KeyboardModifier
@@ -43,9 +45,9 @@ def generate_by_click(window: Window, qtbot) -> None:
 def controls(window: Window) -> dict[str, QWidget]:
     return {
         "a layer button": window.layers.buttons["new_layer"],
-        "the mode": window.panel._modes.buttons()[2],
+        "the mode": window.panel.modes.button("renoise"),
         "the dice": window.panel.seed.dice,
-        "more settings": window.panel.findChild(QWidget, "more_settings"),
+        "a heading": window.panel.sections["Variation"].heading,
         "the opacity": window.layers.opacity,
         "the brush size": window.tool_options.diameter.slider,
         "a check box": window.tool_options.hatch,
@@ -55,7 +57,7 @@ def controls(window: Window) -> dict[str, QWidget]:
 
 
 @pytest.mark.parametrize("name", [
-    "a layer button", "the mode", "the dice", "more settings", "the opacity", "the brush size", "a check box",
+    "a layer button", "the mode", "the dice", "a heading", "the opacity", "the brush size", "a check box",
     "the layers", "the panel itself",
 ])
 def test_tool_letters_work_after_a_click_on(window, name) -> None:
@@ -143,6 +145,16 @@ def test_undo_and_redo_in_a_spin_box_are_those_of_the_picture(window, name) -> N
     press(Qt.Key.Key_Z, CONTROL | SHIFT)
     assert window.editor.document is inverted
     assert box.text().find("7") >= 0, "what was typed stays"
+
+
+def test_arrow_keys_choose_among_the_modes(window) -> None:
+    window.panel.modes.button("inpaint").setFocus(Qt.FocusReason.TabFocusReason)
+    press(Qt.Key.Key_Right)
+    press(Qt.Key.Key_Space)
+    assert window.panel.mode() == "outpaint"
+    press(Qt.Key.Key_Down)
+    press(Qt.Key.Key_Space)
+    assert window.panel.mode() == list(MODES)[COLUMNS + 1]
 
 
 def test_undo_in_the_prompt_is_that_of_the_text(window) -> None:

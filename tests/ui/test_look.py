@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings, QSize
+from PySide6.QtCore import QSettings, QSize, Qt
 from PySide6.QtGui import QColor, QIcon
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
 from paintdiff.resource_files import resource
@@ -88,5 +89,15 @@ def test_settings_last_until_the_next_day(tmp_path) -> None:
     today.add_recent(tmp_path / "one.png")
     today.write()
     tomorrow = Settings(QSettings(file, QSettings.Format.IniFormat))
+    assert tomorrow.unfolded == []
+    tomorrow.unfolded = ["Sampler"]
+    tomorrow.write()
+    assert Settings(QSettings(file, QSettings.Format.IniFormat)).unfolded == ["Sampler"]
     assert tomorrow.theme == "light"
     assert tomorrow.recent == [tmp_path / "one.png"]
+
+
+def test_a_heading_opened_by_hand_stands_open_in_the_next_window(make_window) -> None:
+    first = make_window()
+    QTest.mouseClick(first.panel.sections["Variation"].heading, Qt.MouseButton.LeftButton)
+    assert make_window().panel.unfolded() == ["Variation"]
