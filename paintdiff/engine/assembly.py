@@ -5,22 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from paintdiff.engine.classifier_guidance import ClassifierGuidance
 from paintdiff.engine.clip_guidance import ClipGuidance
-from paintdiff.engine.constraint import Constraint
+from paintdiff.engine.constraint import All, Constraint
 from paintdiff.engine.denoiser import Clamped, Condition, Denoiser, Network, NetworkDenoiser
 from paintdiff.engine.guidance import ClassifierFree
+from paintdiff.engine.in_pixels import InPixels
 from paintdiff.engine.judge import Judge
 from paintdiff.engine.mask_method import MaskMethod
 from paintdiff.engine.model import Model
+from paintdiff.engine.moment_matching import MomentMatching
 from paintdiff.engine.noise import Noise, Varied
+from paintdiff.engine.observation import Observation
 from paintdiff.engine.ode import Adaptive
 from paintdiff.engine.plan import Renoise, descending, spaced
 from paintdiff.engine.prompt_over_time import Prompted, PromptOverTime, Switch
+from paintdiff.engine.range_null import RangeNull, always
 from paintdiff.engine.sampler import Sampler, State, make_sampler
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.sampling import ADAPTIVE, Sampling
@@ -35,6 +40,7 @@ class Scene:
 
     Cells are those of the model's space; `pixels` (1, 3, S, S) in [-1, 1] and `pixel_strength` (1, 1, S, S) are the
     same in pixels. `sampling` has the candidate's own seed. `beyond` (1, 1, h, w) is 1 outside the canvas.
+    `known` is what else is known of the result, in pixels, and `rounds` how often the network's x0 is fitted to it.
     """
 
     model: Model
@@ -44,6 +50,8 @@ class Scene:
     pixels: Tensor
     pixel_strength: Tensor
     beyond: Tensor | None = None
+    known: tuple[Observation, Any] | None = None
+    rounds: int = 0
 
     @property
     def draw(self) -> Varied:
@@ -128,6 +136,23 @@ def make_mask_method(scene: Scene) -> MaskMethod:
 def make_constraint(scene: Scene) -> Constraint:
     """What the run must keep. Raises `UserError` for a method that the model does not have."""
     return make_mask_method(scene).constraint()
+
+
+def held(constraint: Constraint, scene: Scene) -> Constraint:
+    """`constraint`, and then what else is known of the result."""
+    if scene.known is None:
+        return constraint
+    known, space = RangeNull(always(*scene.known)), scene.model.space
+    return All([constraint, known if space.bounded else InPixels(known, space)])
+
+
+def fitted(denoiser: Denoiser, scene: Scene) -> Denoiser:
+    """`denoiser`, whose x0 leans towards what else is known."""
+    if scene.known is None or scene.rounds == 0:
+        return denoiser
+    if not scene.model.space.bounded:
+        return MomentMatching(denoiser, *scene.known, scene.rounds, scene.model.space)
+    return Clamped(MomentMatching(denoiser, *scene.known, scene.rounds))
 
 
 def make_times(scene: Scene) -> tuple[float, ...]:

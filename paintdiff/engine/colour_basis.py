@@ -36,16 +36,16 @@ def colour_basis() -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Chroma:
-    """The colour, whatever its luma, of the pixels where `hinted` is 1: an observation of two coordinates a pixel.
+    """The colour, whatever its luma, of the pixels where `given` is 1: an observation of two coordinates a pixel.
 
-    `hinted` (1 or N, 1, h, w) of 0 and 1; y is (N, 2, h, w) and 0 elsewhere. Goes together with `Luma`.
+    `given` (1 or N, 1, h, w) of 0 and 1; y is (N, 2, h, w) and 0 elsewhere. Goes together with `Luma`.
     """
 
-    hinted: Tensor
-    name: str = "the colour hints"
+    given: Tensor
+    name: str = "the colours that are given"
 
     def apply(self, x: Tensor) -> Tensor:
-        return to_basis(x)[:, 1:] * self.hinted.to(x)
+        return to_basis(x)[:, 1:] * self.given.to(x)
 
     def pseudo_inverse(self, y: Tensor) -> Tensor:
-        return from_basis(torch.cat([torch.zeros_like(y[:, :1]), y * self.hinted.to(y)], dim=1))
+        return from_basis(torch.cat([torch.zeros_like(y[:, :1]), y * self.given.to(y)], dim=1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from paintdiff.engine.view import View, resampled
@@ -16,7 +18,7 @@ def make_patch(square: np.ndarray, view: View, request: Request) -> np.ndarray:
     """(size, size, 3) float32 in 0..255 -> (h, w, 4) uint8 straight alpha over the frame; 0 where the map is 0."""
     patch = np.empty((*request.frame.shape, 4), np.uint8)
     patch[..., :3] = view.back(square)
-    patch[..., 3] = _alpha(request)
+    patch[..., 3] = patch_alpha(request)
     patch[patch[..., 3] == 0] = 0
     return patch
 
@@ -32,8 +34,26 @@ def kept_pixels(request: Request, patch: np.ndarray) -> tuple[int, int]:
     return int(np.count_nonzero(kept)), int(np.count_nonzero(kept & changed))
 
 
-def _alpha(request: Request) -> np.ndarray:
+def patch_alpha(request: Request) -> np.ndarray:
+    """How much of a generated frame is pasted back, (h, w) uint8; see `feather_alpha`."""
     return feather_alpha(request.change_map, request.frame, request.canvas, request.feather, request.beyond_canvas)
+
+
+class Shown(Protocol):
+    """Where a frame of `height` x `width` pixels lies in the model's picture, in which its longer side is `size`."""
+
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def inner(self, square: np.ndarray) -> np.ndarray:
+        """The part of a model's picture (H, W, ...) that shows the frame."""
+        ...
 
 
 class Preview:
@@ -42,14 +62,14 @@ class Preview:
     `view` shows `part` of the frame, whose picture by now is `picture` (h, w, 4) uint8; the part may be all of it.
     """
 
-    def __init__(self, view: View, part: Request, frame: Rect, picture: np.ndarray) -> None:
+    def __init__(self, view: Shown, part: Request, frame: Rect, picture: np.ndarray) -> None:
         self._view = view
         longest = max(view.height, view.width)
         scale = min(longest, view.size, max(view.size, PREVIEW_SIDE) * longest / max(frame.w, frame.h)) / longest
         self._base = resampled(picture, max(1, round(frame.h * scale)), max(1, round(frame.w * scale)))
         self._where = _scaled(part.frame, frame, self._base.shape[0], self._base.shape[1])
         self._height, self._width = self._base[self._where].shape[:2]
-        self._alpha = resampled(_alpha(part), self._height, self._width)
+        self._alpha = resampled(patch_alpha(part), self._height, self._width)
 
     def picture(self, square: np.ndarray) -> np.ndarray:
         """(size, size, 3) float32 in 0..255 -> the frame, (h, w, 4) uint8 straight alpha, no larger than it is."""

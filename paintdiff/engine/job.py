@@ -15,6 +15,8 @@ from paintdiff.engine.assembly import (
     EncodeText,
     Scene,
     first_state,
+    fitted,
+    held,
     make_condition,
     make_constraint,
     make_denoiser,
@@ -22,20 +24,24 @@ from paintdiff.engine.assembly import (
     make_run_sampler,
     make_times,
 )
+from paintdiff.engine.branching import Recorder, resumed
 from paintdiff.engine.denoiser import Condition, Denoiser, Network
-from paintdiff.engine.finish import Preview, kept_pixels, make_patch
+from paintdiff.engine.finish import Preview, kept_pixels
 from paintdiff.engine.model import Model
+from paintdiff.engine.plan import LEAST
 from paintdiff.engine.run import run
 from paintdiff.engine.sequence import Sequence
 from paintdiff.engine.space import PixelSpace
+from paintdiff.engine.state import State
 from paintdiff.engine.sturdy import SturdyNetwork
-from paintdiff.engine.view import View
+from paintdiff.engine.task import Task, make_task
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Report, Result
-from paintdiff.image.blending import over_matte
+from paintdiff.generation.trajectory import Trajectory
 
 PREVIEW_SHARE = 0.003  # of a run's time may go into its previews
+KEPT_SHARE = 0.02  # and into those that are kept with it, to look through
 
 
 class Job:
@@ -58,6 +64,7 @@ class Job:
         self._first: Scene | None = None
         self.seconds: dict[str, float] = {}
         self.evaluations = 0
+        self._trajectory: Trajectory | None = None  # of the latest run
 
     def run(self) -> Result:
         """Raises `UserError`, `Cancelled`, or RuntimeError when a patch would change a kept pixel."""
@@ -76,14 +83,14 @@ class Job:
         kept = 0
         for k in range(request.sampling.candidates):
             recipe = request.recipe(k)
-            sequence = Sequence(request)
+            sequence, self._trajectory = Sequence(request), None
             for i in range(len(self._windows)):
                 self._paint(sequence, k, i, condition, network)
             with self._timed("finish"):
                 kept, changed = kept_pixels(request, sequence.patch)
             if changed:
                 raise RuntimeError(f"{changed} of {kept} kept pixels would change; the result was thrown away")
-            candidates.append(Candidate(sequence.patch, request.frame, recipe))
+            candidates.append(Candidate(sequence.patch, request.frame, recipe, self._trajectory))
         return tuple(candidates), kept
 
     def _paint(self, sequence: Sequence, k: int, i: int, condition: Condition, network: Network) -> None:
@@ -93,29 +100,34 @@ class Job:
             return  # the windows before showed all of it
         model = self._model
         with self._timed("encode"):
-            view = View(part.frame.h, part.frame.w, model.space.size)
-            scene = self._scene(part, view, k, i)
-            start = float(scene.strength.max())
-            denoiser = make_denoiser(model, scene.sampling, network, self._encode_text, start)
-            preview = Preview(view, part, self._request.frame, sequence.picture)
+            task = make_task(part, model.space.size)
+            scene = self._scene(part, task, k, i)
+            start = part.branch.trajectory.start if part.branch else float(scene.strength.max())
+            denoiser = make_denoiser(model, scene.sampling, task.network(network), self._encode_text, start)
+            denoiser = fitted(denoiser, scene)
+            preview = Preview(task.shown, part, self._request.frame, sequence.picture)
         with self._timed("sampling"):
-            x0 = self._sample(scene, k, i, condition, denoiser, preview)
+            unchanged = start < LEAST  # hints, or blocks that must stay whole, can leave nothing to change
+            x0 = scene.original if unchanged else self._sample(scene, k, i, condition, denoiser, preview)
         with self._timed("finish"):
-            sequence.paste(part, make_patch(model.space.decode(x0), view, part))
+            sequence.paste(part, task.patch(model.space.decode(x0)))
 
-    def _scene(self, part: Request, view: View, k: int, i: int) -> Scene:
+    def _scene(self, part: Request, task: Task, k: int, i: int) -> Scene:
         space, sampling = self._model.space, self._request.recipe(k).sampling
         other = _window_seed(sampling.variation_seed, i)
         sampling = replace(sampling, seed=_window_seed(sampling.seed, i), variation_seed=other)
         if i == 0 and self._first is not None:
             return replace(self._first, sampling=sampling)  # every candidate begins with the same picture
-        rgb = view.picture(over_matte(part.picture, part.matte))
         plane = PixelSpace(space.size, space.device)
-        strength = plane.strength(view.map(part.change_map), sampling.strength)
-        beyond = plane.strength(view.map(part.beyond_canvas), 1.0)  # nothing is there to be kept a little
+        strength = plane.strength(task.map(part.change_map), sampling.strength)
+        beyond = plane.strength(task.map(part.beyond_canvas), 1.0)  # nothing is there to be kept a little
         strength = torch.maximum(strength, beyond)
-        original = space.encode(rgb, (strength >= 1).cpu().numpy()[0, 0])
-        scene = Scene(self._model, sampling, original, space.pooled(strength), plane.encode(rgb), strength)
+        original = space.encode(task.picture, (strength >= 1).cpu().numpy()[0, 0])
+        pixels = plane.encode(task.picture)
+        scene = Scene(
+            self._model, sampling, original, space.pooled(strength), pixels, strength, beyond=space.pooled(beyond),
+            known=task.known(pixels), rounds=task.rounds,
+        )  # fmt: skip
         if i == 0:
             self._first = scene
         return scene
@@ -125,25 +137,42 @@ class Job:
     ) -> Tensor:
         """One run: the picture in the model's space that window i of candidate k ends with."""
         space = self._model.space
-        start, *times = make_times(scene)
-        steps, runs = len(times), len(self._windows)
+        first, times = self._beginning(scene)
+        steps, runs = first.step + len(times), len(self._windows)
         total = self._request.sampling.candidates * runs * steps
         before = (k * runs + i) * steps
-        throttle = _Throttle(PREVIEW_SHARE)
-        self._report(Progress("sampling", before, total, k))
+        shown, kept = _Throttle(PREVIEW_SHARE), _Throttle(KEPT_SHARE)
+        recorder = Recorder(first, times)
+        self._report(Progress("sampling", before + first.step, total, k))
         x_t = scene.original
         for state in run(
-            first_state(scene, start), times, make_run_sampler(scene), denoiser, condition, make_constraint(scene),
-            self._cancel, make_renoise(scene),
+            first, times, make_run_sampler(scene), denoiser, condition,
+            held(make_constraint(scene), scene), self._cancel, make_renoise(scene),
         ):  # fmt: skip
-            x_t, picture = state.x_t, None
-            if state.x0 is not None and throttle.open:
-                with throttle.spending():
-                    picture = preview.picture(space.decode(state.x0))
+            x_t, picture = state.x_t, self._picture(state, preview, shown)
+            if recorder.wants(state):
+                recorder.add(state, self._picture(state, preview, kept) if picture is None else picture)
             self._report(Progress("sampling", before + state.step, total, k, picture))
+        if runs == 1:
+            start = self._request.branch.trajectory.start if self._request.branch else first.t
+            self._trajectory = recorder.trajectory(self._request, scene.sampling, start)
         if i == runs - 1:
             self._report(Progress("finishing", before + steps, total, k))
         return x_t
+
+    def _beginning(self, scene: Scene) -> tuple[State, tuple[float, ...]]:
+        """The state that a run begins with and the times to come: pure noise and the whole way, or a branch."""
+        if self._request.branch is not None:
+            return resumed(self._request.branch, self._request, scene)
+        start, *times = make_times(scene)
+        return first_state(scene, start), tuple(times)
+
+    def _picture(self, state: State, preview: Preview, throttle: _Throttle) -> np.ndarray | None:
+        """What the picture looks like so far, if that can be said and there is time to."""
+        if state.x0 is None or not throttle.open:
+            return None
+        with throttle.spending():
+            return preview.picture(self._model.space.decode(state.x0))
 
     def _network(self, x_t: Tensor, t: float, condition: Condition) -> Tensor:
         with self._timed("network"):

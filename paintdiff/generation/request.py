@@ -27,6 +27,8 @@ class Request:
 
     `windows` are what the model sees one after the other, each within the frame and painted in the light of all before;
     together they hold every pixel that is to change. None means one, the frame itself.
+    `hints` (h, w, 4) uint8 straight alpha over the frame, or None, are brushed colours that lead a colorization; only
+    their chroma counts. `scale` says how many times the picture was enlarged before detail is added to it.
     `branch` is where in an earlier run of the same frame and model this one begins, instead of at its strength.
     """
 
@@ -41,6 +43,8 @@ class Request:
     feather: int = 8
     matte: tuple[int, int, int] = WHITE
     windows: tuple[Rect, ...] = ()
+    hints: np.ndarray | None = None
+    scale: int = 1
     branch: Branch | None = None
 
     def __post_init__(self) -> None:
@@ -48,6 +52,10 @@ class Request:
             raise ValueError(f"picture must be uint8 {(*self.frame.shape, 4)}, got {self.picture.shape}")
         if self.change_map.shape != self.frame.shape or self.change_map.dtype != np.uint8:
             raise ValueError(f"change_map must be uint8 {self.frame.shape}, got {self.change_map.shape}")
+        if self.hints is not None and (self.hints.shape != self.picture.shape or self.hints.dtype != np.uint8):
+            raise ValueError(f"hints must be uint8 {self.picture.shape}, got {self.hints.shape}")
+        if self.frame.w % self.scale or self.frame.h % self.scale:
+            raise ValueError(f"a frame of {self.frame.w} x {self.frame.h} does not consist of blocks of {self.scale}")
         if self.windows and self._outside_windows.any():
             raise ValueError("the windows leave out pixels that are to change")
 
@@ -67,7 +75,8 @@ class Request:
 
     def part(self, window: Rect, picture: np.ndarray, change_map: np.ndarray) -> Request:
         """The request for `window` alone, a rectangle within the frame, with the picture and map it has by now."""
-        return replace(self, frame=window, picture=picture, change_map=change_map, windows=())
+        hints = None if self.hints is None else self.hints[window.slices_in(self.frame)]
+        return replace(self, frame=window, picture=picture, change_map=change_map, windows=(), hints=hints)
 
     def recipe(self, candidate: int = 0) -> Recipe:
         """The recipe of candidate k, whose seed is `sampling.seed + k` (wrapping past the largest seed).
@@ -82,6 +91,7 @@ class Request:
             mode=self.mode, model=self.model, frame=self.frame, canvas=self.canvas, sampling=Sampling(**settings),
             feather=self.feather, matte=self.matte, picture_sha256=digest(self.picture),
             change_map_sha256=digest(self.change_map), windows=self.windows,
+            hints_sha256="" if self.hints is None else digest(self.hints), scale=self.scale,
             branch=self.branch.record if self.branch else None,
         )
 
@@ -101,6 +111,8 @@ class Recipe:
     change_map_sha256: str
     version: int = 1
     windows: tuple[Rect, ...] = ()
+    hints_sha256: str = ""
+    scale: int = 1
     branch: Branched | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -116,15 +128,16 @@ class Recipe:
         parts["windows"] = tuple(Rect(**window) for window in parts.get("windows", ()))
         parts["branch"] = Branched(**parts["branch"]) if parts.get("branch") is not None else None
         recipe = cls(**parts)
-        texts = [recipe.mode, recipe.model, recipe.picture_sha256, recipe.change_map_sha256]
+        texts = [recipe.mode, recipe.model, recipe.picture_sha256, recipe.change_map_sha256, recipe.hints_sha256]
         rects = (recipe.frame, recipe.canvas, *recipe.windows)
-        numbers = [*(n for rect in rects for n in astuple(rect)), *recipe.matte, recipe.feather, recipe.version]
+        numbers = [*(n for rect in rects for n in astuple(rect)), *recipe.matte]
+        numbers += [recipe.feather, recipe.version, recipe.scale]
         if recipe.branch is not None:
             texts.append(recipe.branch.trajectory_sha256)
             numbers.append(recipe.branch.step)
         if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
             raise ValueError("a recipe's texts and numbers are not what they should be")
-        if len(recipe.matte) != 3 or any(rect.empty for rect in rects) or recipe.feather < 0:
+        if len(recipe.matte) != 3 or any(rect.empty for rect in rects) or recipe.feather < 0 or recipe.scale < 1:
             raise ValueError("a recipe's frame, canvas, matte or feather makes no sense")
         return recipe
 

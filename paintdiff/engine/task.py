@@ -1,0 +1,85 @@
+"""What the modes do differently: how the model sees a frame, what is known of it, and what becomes of the answer."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor
+
+from paintdiff.engine.colorize import Colorize
+from paintdiff.engine.denoiser import Network
+from paintdiff.engine.finish import Shown, make_patch
+from paintdiff.engine.observation import Observation
+from paintdiff.engine.upscale import Upscale
+from paintdiff.engine.view import View
+from paintdiff.generation.request import Request
+from paintdiff.image.blending import over_matte
+
+
+class Task(Protocol):
+    """One part of a request, as its mode treats it; `shown` says where in the model's picture, (H, W, 3), it lies."""
+
+    @property
+    def shown(self) -> Shown: ...
+
+    @property
+    def picture(self) -> np.ndarray:
+        """(H, W, 3) uint8: what the model starts from and keeps."""
+        ...
+
+    def map(self, change_map: np.ndarray) -> np.ndarray:
+        """(h, w) uint8 over the part -> (H, W) uint8."""
+        ...
+
+    def known(self, pixels: Tensor) -> tuple[Observation, Any] | None:
+        """What is known of the result besides the kept pixels, from `picture` as (1, 3, H, W) in [-1, 1]."""
+        ...
+
+    @property
+    def rounds(self) -> int:
+        """How often the network's x0 is fitted to what is known, in each step; see `MomentMatching`."""
+        ...
+
+    def network(self, network: Network) -> Network:
+        """The model's network, made fit for pictures of that size."""
+        ...
+
+    def patch(self, square: np.ndarray) -> np.ndarray:
+        """(H, W, 3) float32 in 0..255 -> (h, w, 4) uint8 straight alpha over the part; 0 where the map is 0."""
+        ...
+
+
+def make_task(part: Request, size: int) -> Task:
+    """The task of the request's mode; `size` is the side of the model's pictures."""
+    if part.mode == "colorize":
+        return Colorize(part, size)
+    if part.mode == "upscale":
+        return Upscale(part, size)
+    return Fill(part, size)
+
+
+class Fill:
+    """Repaint what the map covers: the frame is scaled to the model's size and back."""
+
+    rounds = 0
+
+    def __init__(self, part: Request, size: int) -> None:
+        self._part = part
+        self.shown = View(part.frame.h, part.frame.w, size)
+
+    @property
+    def picture(self) -> np.ndarray:
+        return self.shown.picture(over_matte(self._part.picture, self._part.matte))
+
+    def map(self, change_map: np.ndarray) -> np.ndarray:
+        return self.shown.map(change_map)
+
+    def known(self, pixels: Tensor) -> None:
+        return None
+
+    def network(self, network: Network) -> Network:
+        return network
+
+    def patch(self, square: np.ndarray) -> np.ndarray:
+        return make_patch(square, self.shown, self._part)
