@@ -26,7 +26,7 @@ logging.disable_progress_bar()
 
 SIDE = 16  # pixels of the pixel models
 CELLS = 8  # latents a side of the latent models
-WORDS = ("a", "red", "apple", "blue", "sky", "cat", "dog", "tree", "grey", "house")
+MERGES = (("r", "e"), ("re", "d</w>"))
 
 
 def tiny_stable_diffusion(
@@ -89,14 +89,15 @@ def tiny_text_encoder() -> CLIPTextModel:
 
 
 def vocabulary() -> dict[str, int]:
-    """Two special tokens, every byte within a word and at its end, and a few words."""
+    """Two special tokens, every byte within a word and at its end, and the word "red"."""
     letters = sorted(ByteLevel.alphabet())
-    entries = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
+    ends, merged = (f"{letter}</w>" for letter in letters), ("".join(pair) for pair in MERGES)
+    entries = ["<|startoftext|>", "<|endoftext|>", *letters, *ends, *merged]
     return {entry: i for i, entry in enumerate(entries)}
 
 
 def tiny_tokenizer() -> CLIPTokenizer:
-    return CLIPTokenizer(vocab=vocabulary(), merges=[], model_max_length=77)
+    return CLIPTokenizer(vocab=vocabulary(), merges=list(MERGES), model_max_length=77)
 
 
 def tiny_pixel_unet(folder: Path, classes: int | None = None, names: dict[str, str] | None = None) -> Path:

@@ -48,9 +48,13 @@ class Checkpoint:
         return self.folder.resolve().name
 
     def part(self, component: str) -> Path:
-        """The component's own folder; a model of one network may keep it at the top."""
+        """The component's own folder; a model of one network may keep it at the top. Raises `UserError` for none."""
         own = self.folder / component
-        return own if own.is_dir() else self.folder
+        if own.is_dir():
+            return own
+        if self.pipeline in PIXELS:
+            return self.folder
+        raise UserError(f"The model in {self.folder} has no folder {component}.")
 
     def config(self, component: str) -> dict[str, Any]:
         """The component's config. Raises `UserError` for one that is missing or no JSON object."""
@@ -137,7 +141,9 @@ def read_json(file: Path) -> dict[str, Any]:
     """A model's JSON file. Raises `UserError` for one that is missing or no JSON object."""
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise UserError(f"The model's {file} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
         raise UserError(f"The model's {file} cannot be read: {one_line(error)}.") from error
     if not isinstance(values, dict):
         raise UserError(f"The model's {file} is not a JSON object.")

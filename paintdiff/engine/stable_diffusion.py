@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -35,7 +36,7 @@ def load_stable_diffusion(checkpoint: Checkpoint, device: torch.device, dtype: t
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
-    tokenizer = CLIPTokenizer.from_pretrained(str(checkpoint.part("tokenizer").resolve()), local_files_only=True)
+    tokenizer = CLIPTokenizer.from_pretrained(str(_vocabulary(checkpoint).resolve()), local_files_only=True)
     text = checkpoint.load("text_encoder", CLIPTextModel, dtype).requires_grad_(False).eval().to(device)
     autoencoder = KLAutoencoder(checkpoint.load("vae", AutoencoderKL, dtype).to(device))
     unet = checkpoint.load("unet", UNet2DConditionModel, dtype).requires_grad_(False).eval().to(device)
@@ -48,6 +49,16 @@ def load_stable_diffusion(checkpoint: Checkpoint, device: torch.device, dtype: t
         info, schedule, LatentSpace(autoencoder, size, device), _UNetCall(unet, schedule, mask_channels),
         prediction_type(scheduler), ClipText(tokenizer, text), mask_channels, weights=unet,
     )  # fmt: skip
+
+
+def _vocabulary(checkpoint: Checkpoint) -> Path:
+    """The tokenizer's folder. Raises `UserError` for one without words: it would read every prompt as nothing."""
+    folder = checkpoint.part("tokenizer")
+    if not (folder / "tokenizer.json").is_file():
+        for name in ("vocab.json", "merges.txt"):
+            if not (folder / name).is_file():
+                raise UserError(f"The model's tokenizer is not whole: {folder / name} is not there.")
+    return folder
 
 
 def prediction_type(scheduler: dict[str, Any]) -> Predicts:
