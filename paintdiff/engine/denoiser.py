@@ -102,7 +102,7 @@ class NetworkDenoiser:
         if self.predicts in ("eps", "score") and alpha == 0:
             raise ValueError("a noise-predicting network cannot start at zero signal-to-noise ratio")
         out = self.network(x_t, t, condition)
-        if not math.isfinite(float(out.sum())):  # one number to wait for instead of a picture of them
+        if not math.isfinite(float(out.detach().sum())):  # one number to wait for instead of a picture of them
             raise UserError("The model's answer is not a number; lower the guidance, or try another device or model.")
         variance_mix = None
         if out.shape[1] == 2 * x_t.shape[1]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from paintdiff.engine.job import Job
+from paintdiff.engine.measure import measure
 from paintdiff.engine.model import Model, load_model
 from paintdiff.engine.plan import LEAST
 from paintdiff.engine.sturdy import free_memory, ran_out
@@ -50,21 +52,18 @@ class DiffusionEngine:
         job = Job(request, model, self._encode_text, report, cancel)
         job.seconds["load"] = time.perf_counter() - start
         cancel.check()
-        try:
-            with torch.no_grad():  # and not inference_mode: some guidance asks for gradients
-                return job.run()
-        except (RuntimeError, MemoryError) as error:
-            if not ran_out(error):
-                raise
-            free_memory()
-            raise UserError(
-                f"The device {model.info.device} ran out of memory; close what else uses it, or choose the CPU."
-            ) from error
+        with torch.no_grad(), _out_of_memory_said(model):  # and not inference_mode: some guidance asks for gradients
+            return job.run()
 
     def likelihood(
         self, request: Request, patches: tuple[np.ndarray, ...], report: Callable[[Progress], None], cancel: CancelToken
     ) -> tuple[Likelihood, ...]:
-        raise UserError("Likelihoods cannot be measured yet.")
+        """See `Engine.likelihood`; the same picture gets the same number, whatever the seed."""
+        cancel.check()
+        report(Progress("loading"))
+        model = self._load(request.model, request.device)
+        with torch.no_grad(), _out_of_memory_said(model):
+            return measure(request, patches, model, self._encode_text, report, cancel)
 
     def _load(self, model: str, device: str) -> Model:
         if self._model is None or self._loaded != (model, device):
@@ -81,6 +80,20 @@ class DiffusionEngine:
                 del self._prompts[next(iter(self._prompts))]  # the one that came first
             self._prompts[prompt] = self._model.encode_text(prompt)
         return self._prompts[prompt]
+
+
+@contextmanager
+def _out_of_memory_said(model: Model) -> Iterator[None]:
+    """Say in a sentence that the memory ran out."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out(error):
+            raise
+        free_memory()
+        raise UserError(
+            f"The device {model.info.device} ran out of memory; close what else uses it, or choose the CPU."
+        ) from error
 
 
 def _unchanged(request: Request) -> Result:

@@ -113,6 +113,25 @@ def dequantized(x: Tensor, draw: Draw) -> Tensor:
     return x + LEVEL * uniform
 
 
-def bits_per_dim(log_p: float, dimensions: int) -> float:
-    """-log2 of the probability of 8-bit data from the log density (nats) of the dequantized picture, per dimension."""
-    return -(log_p / dimensions + math.log(LEVEL)) / math.log(2)
+def bits_per_dim(log_p: float, dimensions: int, level: float = LEVEL) -> float:
+    """-log2 of the probability of 8-bit data from the log density (nats) of the dequantized picture, per dimension.
+
+    `level` is a level's width; 1 for data that have none.
+    """
+    return -(log_p / dimensions + math.log(level)) / math.log(2)
+
+
+def given_rest(denoise: Denoise, schedule: Schedule, picture: Tensor, noise: Tensor, free: Tensor) -> Denoise:
+    """A denoiser of the free part of `picture` (1, C, h, w) alone, as rows of y (N, D), given the rest of it.
+
+    `free` is bool, like `picture`; D numbers are. What is not free goes the way of the run: the picture with `noise`.
+    For a model that is told the rest without noise this has no say, so that p(y) is that of y given the rest.
+    """
+
+    def part(y: Tensor, t: float) -> Prediction:
+        alpha, sigma = schedule.alpha(t), schedule.sigma(t)
+        rest = torch.add(alpha * picture, noise, alpha=sigma).expand(len(y), *picture.shape[1:])
+        x_t = rest.masked_scatter(free.expand_as(rest), y)
+        return Prediction(denoise(x_t, t).x0[free.expand_as(rest)].view(y.shape), y, alpha, sigma)
+
+    return part
