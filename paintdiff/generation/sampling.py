@@ -84,11 +84,11 @@ class Sampling:
     )
     classifier_guidance: float = _parameter(
         0.0, "float", "Classifier guidance", "How strongly a classifier of noisy pictures pulls towards the prompt.",
-        minimum=0.0, maximum=50.0, step=0.5, unit="×", section="Guidance",
+        minimum=0.0, maximum=100.0, step=1, unit="×", section="Guidance",
     )
     clip_guidance: float = _parameter(
         0.0, "float", "CLIP guidance", "How strongly the likeness of picture and prompt pulls, as it is seen so far.",
-        minimum=0.0, maximum=50.0, step=0.5, unit="×", section="Guidance",
+        minimum=0.0, maximum=100.0, step=1, unit="×", section="Guidance",
     )
     label: int = _parameter(
         -1, "int", "Class", "The class to draw, by its number, for models of classes; -1 leaves it to the prompt.",
