@@ -14,21 +14,21 @@ from PySide6.QtCore import QThread, Signal
 from paintdiff.generation.cancel import Cancelled, CancelToken
 from paintdiff.generation.engine import Engine
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.request import Request
 from paintdiff.generation.result import Progress
 from paintdiff.jobs.outcome import Failure
+from paintdiff.jobs.work import Work
 
 log = logging.getLogger(__name__)
 
-FAULT = "Something went wrong inside PaintDiff, and this generation was stopped. The log has the details."
+FAULT = "Something went wrong inside PaintDiff, and what was under way was stopped. The log has the details."
 
 
 @dataclass(eq=False)
 class Job:
-    """A queued request. `latest` is the newest progress: written by the engine's thread, read by the window's."""
+    """Work in the queue. `latest` is the newest progress: written by the engine's thread, read by the window's."""
 
     number: int
-    request: Request
+    work: Work
     token: CancelToken = field(default_factory=CancelToken)
     latest: Progress | None = None
 
@@ -44,8 +44,8 @@ class WarmUp:
 class EngineThread(QThread):
     """Takes tasks in order until it gets None.
 
-    Signals: `job_started(Job)`, `model_loaded(ModelInfo)`, and for each job one of `job_finished(Job, Result)`,
-    `job_failed(Job, Failure)`, `job_cancelled(Job)`.
+    Signals: `job_started(Job)`, `model_loaded(ModelInfo)`, and for each job one of `job_finished(Job, object)` with
+    what its work came to, `job_failed(Job, Failure)`, `job_cancelled(Job)`.
     """
 
     job_started = Signal(object)
@@ -81,9 +81,9 @@ class EngineThread(QThread):
         try:
             job.token.check()
             job.latest = Progress("loading")
-            engine = self._load(job.request.model, job.request.device)
+            engine = self._load(job.work.request.model, job.work.request.device)
             job.token.check()
-            result = engine.generate(job.request, lambda progress: self._report(job, progress), job.token)
+            result = job.work.run(engine, lambda progress: self._report(job, progress), job.token)
         except Cancelled:
             self.job_cancelled.emit(job)
         except UserError as error:

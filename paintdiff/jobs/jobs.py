@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from paintdiff.generation.engine import Engine, ModelInfo
 from paintdiff.generation.request import Request
-from paintdiff.generation.result import Progress, Result
+from paintdiff.generation.result import Progress
 from paintdiff.jobs.engine_thread import EngineThread, Job, WarmUp
 from paintdiff.jobs.outcome import Failure
+from paintdiff.jobs.work import Generation, Measurement, Work
 
 PROGRESS_INTERVAL_MS = 40
 
 
 class Jobs(QObject):
-    """The queue of generations. Lives on the window's thread; the work happens on an `EngineThread`.
+    """The queue of generations and measurements. Lives on the window's thread; the work happens on an `EngineThread`.
 
-    Every submitted job ends in exactly one of `finished`, `failed` and `cancelled`. Cancelling ends a job at once; what
-    the engine still delivers for it is dropped. Progress is looked at every 40 ms, so that the newest wins and a fast
-    engine cannot flood the window.
+    Every job ends in exactly one of `finished` (a generation), `measured`, `failed` and `cancelled`. Cancelling ends a
+    job at once; what the engine still delivers for it is dropped. Progress is looked at every 40 ms, so that the newest
+    wins and a fast engine cannot flood the window.
     """
 
     job_started = Signal(int)
     model_loaded = Signal(object)  # ModelInfo
     progressed = Signal(int, object)  # job, Progress
     finished = Signal(int, object)  # job, Result
+    measured = Signal(int, object)  # job, tuple of a Likelihood for each patch
     failed = Signal(object)  # Failure
     cancelled = Signal(int)
 
@@ -57,9 +60,16 @@ class Jobs(QObject):
         return len(self._open) - (self._running is not None)
 
     def submit(self, request: Request) -> int:
-        """Queue `request`; returns the number by which every signal names its job."""
+        """Queue the generation of `request`; returns the number by which every signal names its job."""
+        return self._queue(Generation(request))
+
+    def measure(self, request: Request, patches: tuple[np.ndarray, ...]) -> int:
+        """Queue the question how likely each of `patches`, (h, w, 4) uint8 over its frame, is; returns the number."""
+        return self._queue(Measurement(request, patches))
+
+    def _queue(self, work: Work) -> int:
         self._count += 1
-        job = Job(self._count, request)
+        job = Job(self._count, work)
         self._open[job.number] = job
         self._put(job)
         return job.number
@@ -107,9 +117,9 @@ class Jobs(QObject):
     def _on_loaded(self, info: ModelInfo) -> None:
         self.model_loaded.emit(info)
 
-    def _on_finished(self, job: Job, result: Result) -> None:
+    def _on_finished(self, job: Job, result: object) -> None:
         if self._end(job):
-            self.finished.emit(job.number, result)
+            (self.measured if isinstance(job.work, Measurement) else self.finished).emit(job.number, result)
 
     def _on_failed(self, job: Job, failure: Failure) -> None:
         if self._end(job):

@@ -220,7 +220,7 @@ def _place(item: tuple[str, Any]) -> int:
 def _need(parameter: Parameter) -> str:
     """What must be set otherwise for `parameter` to have an effect."""
     if parameter.needs is None:
-        return f"For {', '.join(MODES[mode].label for mode in parameter.modes if mode in MODES)} only."
+        return ""
     other, wanted = parameter.needs
     if other == "mode":
         return f"For {', '.join(MODES[mode].label for mode in wanted if mode in MODES)} only."  # type: ignore[union-attr]

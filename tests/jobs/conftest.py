@@ -19,6 +19,7 @@ def endings(engine, qtbot):
     jobs.job_started.connect(lambda job: jobs.seen.append(("started", job)))
     jobs.model_loaded.connect(lambda info: jobs.seen.append(("loaded", info.name)))
     jobs.finished.connect(lambda job, result: jobs.seen.append(("finished", job)))
+    jobs.measured.connect(lambda job, likelihoods: jobs.seen.append(("measured", job)))
     jobs.failed.connect(lambda failure: jobs.seen.append(("failed", failure.job)))
     jobs.cancelled.connect(lambda job: jobs.seen.append(("cancelled", job)))
     yield jobs

@@ -7,6 +7,7 @@ import numpy as np
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.likelihood import Likelihood
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Report, Result
 from paintdiff.generation.sampling import Sampling
@@ -37,6 +38,11 @@ class GatedEngine:
         self.reached_loading.set()
         assert self.loading.wait(10)
         return ModelInfo(model, "cpu", 64)
+
+    def likelihood(self, request: Request, patches, report, cancel: CancelToken) -> tuple[Likelihood, ...]:
+        """As likely as a patch is dark; held and at fault like `generate`."""
+        self.generate(request, report, cancel)
+        return tuple(Likelihood(-float(patch.mean()), float(patch.mean()), 0.1, patch.size, 1) for patch in patches)
 
     def generate(self, request: Request, report, cancel: CancelToken) -> Result:
         self.threads.add(threading.get_ident())

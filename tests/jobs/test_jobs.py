@@ -2,13 +2,15 @@
 
 import threading
 
+import numpy as np
+
 from paintdiff.jobs.engine_thread import FAULT
 from paintdiff.jobs.jobs import Jobs
 from tests.jobs.gated_engine import request
 
 
 def ends_of(jobs) -> list[tuple[str, int]]:
-    return [seen for seen in jobs.seen if seen[0] in ("finished", "failed", "cancelled")]
+    return [seen for seen in jobs.seen if seen[0] in ("finished", "measured", "failed", "cancelled")]
 
 
 def test_a_job_runs_on_another_thread_and_finishes_once(endings, engine, qtbot) -> None:
@@ -88,6 +90,43 @@ def test_cancelling_a_job_that_has_ended_does_nothing(endings, qtbot) -> None:
     endings.cancel(job)
     endings.cancel(999)
     assert ends_of(endings) == [("finished", job)]
+
+
+def test_a_measurement_goes_through_the_same_queue_and_ends_as_measured_once(endings, engine, qtbot) -> None:
+    engine.stepping.clear()
+    first = endings.submit(request())
+    second = endings.measure(request(), tuple(np.full((8, 8, 4), value, np.uint8) for value in (9, 3)))
+    qtbot.waitUntil(lambda: endings.running == first)
+    assert endings.waiting == 1
+    with qtbot.waitSignal(endings.measured) as measured:
+        engine.stepping.set()
+    assert ends_of(endings) == [("finished", first), ("measured", second)]
+    number, (dark, darker) = measured.args
+    assert number == second
+    assert (dark.bits_per_dim, darker.bits_per_dim) == (9, 3)
+
+
+def test_a_measurement_reports_its_progress_and_is_cancelled_mid_step_at_once(endings, engine, qtbot) -> None:
+    engine.stepping.clear()
+    with qtbot.waitSignal(endings.progressed):
+        job = endings.measure(request(), ())
+    assert engine.reached_step.wait(5)
+    endings.cancel(job)
+    assert ends_of(endings) == [("cancelled", job)]
+    engine.stepping.set()
+    with qtbot.waitSignal(endings.measured):
+        following = endings.measure(request(), ())
+    assert ends_of(endings) == [("cancelled", job), ("measured", following)]
+
+
+def test_a_measurement_fails_in_words_like_any_job(endings, qtbot) -> None:
+    with qtbot.waitSignal(endings.failed) as failed:
+        endings.measure(request("bad"), ())
+    assert failed.args[0].message == "That prompt is bad; use another."
+    with qtbot.waitSignal(endings.failed) as failed:
+        job = endings.measure(request("broken"), ())
+    assert failed.args[0].message == FAULT
+    assert ends_of(endings)[-1] == ("failed", job)
 
 
 def test_a_users_error_is_told_in_its_own_words(endings, qtbot) -> None:
