@@ -136,7 +136,6 @@ class Job:
         self, scene: Scene, k: int, i: int, condition: Condition, denoiser: Denoiser, preview: Preview
     ) -> Tensor:
         """One run: the picture in the model's space that window i of candidate k ends with."""
-        space = self._model.space
         first, times = self._beginning(scene)
         steps, runs = first.step + len(times), len(self._windows)
         total = self._request.sampling.candidates * runs * steps
@@ -144,7 +143,7 @@ class Job:
         shown, kept = _Throttle(PREVIEW_SHARE), _Throttle(KEPT_SHARE)
         recorder = Recorder(first, times)
         self._report(Progress("sampling", before + first.step, total, k))
-        x_t = scene.original
+        x_t = first.x_t
         for state in run(
             first, times, make_run_sampler(scene), denoiser, condition,
             held(make_constraint(scene), scene), self._cancel, make_renoise(scene),
