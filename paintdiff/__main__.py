@@ -6,7 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 
-COMMAND_LINE = ("inpaint", "outpaint", "sdedit", "bench", "-h", "--help", "--version")
+COMMAND_LINE = ("inpaint", "outpaint", "sdedit", "colorize", "upscale", "bench", "-h", "--help", "--version")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,12 +8,14 @@ import traceback
 from collections.abc import Sequence
 
 from paintdiff import __version__
+from paintdiff.cli.colorizing import COLORIZE
 from paintdiff.cli.painting import INPAINT, OUTPAINT, SDEDIT
 from paintdiff.cli.parser import Parser
+from paintdiff.cli.upscaling import UPSCALE
 from paintdiff.cli.verb import Verb
 from paintdiff.generation.errors import UserError
 
-VERBS: tuple[Verb, ...] = (INPAINT, OUTPAINT, SDEDIT)
+VERBS: tuple[Verb, ...] = (INPAINT, OUTPAINT, SDEDIT, COLORIZE, UPSCALE)
 
 
 def main(argv: Sequence[str]) -> int:

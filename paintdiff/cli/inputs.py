@@ -12,7 +12,10 @@ from paintdiff.document.document import Document
 from paintdiff.document.files import open_picture
 from paintdiff.generation.errors import UserError
 from paintdiff.image.blending import over_matte
+from paintdiff.image.gamut import chroma
 from paintdiff.image.geometry import Rect
+
+GREY = 8  # levels that a channel of a grey pixel may lie off its luma, after lossy compression, say
 
 
 def read_picture(path: str) -> Document:
@@ -38,3 +41,22 @@ def read_mask(path: str, canvas: Rect) -> np.ndarray:
             "repaint, or use sdedit without a mask to work on the whole picture."
         )
     return grey
+
+
+def read_hints(path: str, canvas: Rect) -> np.ndarray:
+    """A file of colour hints, (h, w, 4) uint8 straight alpha. Raises `UserError` for a wrong or empty one.
+
+    Without transparency, hints brushed over the grey picture itself, every pixel that is not grey is one.
+    """
+    document = open_picture(path).document
+    if document.canvas.shape != canvas.shape:
+        raise UserError(
+            f"The hints {path} are {document.canvas.w}×{document.canvas.h} pixels and the picture"
+            f" {canvas.w}×{canvas.h}; they must be of one size."
+        )
+    hints = compose(document, document.canvas)
+    if hints[..., 3].min() == 255:
+        hints[..., 3] = np.where(np.abs(chroma(hints)).max(axis=-1) > GREY, 255, 0)
+    if not hints[..., 3].any():
+        raise UserError(f"The hints {path} have no colour in them: brush some, or leave --hints out.")
+    return hints

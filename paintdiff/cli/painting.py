@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from paintdiff.cli.inputs import read_mask, read_picture
 from paintdiff.cli.outputs import export, output_paths, show
@@ -23,10 +25,12 @@ from paintdiff.cli.progress_bar import ProgressBar
 from paintdiff.document.change_map import add
 from paintdiff.document.document import Document
 from paintdiff.document.edits import set_frame
+from paintdiff.document.hints import without_hints
 from paintdiff.document.requests import make_request
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.modes import MODES
+from paintdiff.generation.sampling import Sampling
 from paintdiff.image.geometry import Rect
 
 SIDES = ("left", "top", "right", "bottom")
@@ -63,26 +67,7 @@ class Painting:
         sampling = read_sampling(options)
         outputs = output_paths(options.out, sampling.candidates)
         document = self._prepared(read_picture(options.image), options)
-
-        from paintdiff.engine.engine import DiffusionEngine
-
-        engine = DiffusionEngine()
-        start = time.perf_counter()
-        info = engine.load(options.model, options.device)
-        seconds = {"load": time.perf_counter() - start}
-        request = make_request(
-            document, self.mode, sampling, model=options.model, device=options.device, feather=options.feather,
-            size=info.size,
-        )
-        bar = ProgressBar()
-        try:
-            result = engine.generate(request, bar.show, CancelToken())
-        finally:
-            bar.close()
-        start = time.perf_counter()
-        export(document, result, outputs)
-        seconds = result.report.seconds | seconds | {"export": time.perf_counter() - start}
-        show(request, result, info.name, seconds, outputs, options.json)
+        paint(document, self.mode, sampling, outputs, options)
 
     def _prepared(self, document: Document, options: argparse.Namespace) -> Document:
         """The document with the mask and the frame that the options ask for."""
@@ -106,6 +91,32 @@ OUTPAINT = Painting("outpaint", "outpaint", "let the picture go on past its edge
 SDEDIT = Painting(
     "sdedit", "renoise", "send the picture, or what a mask covers, part of the way back in time", "optional"
 )
+
+
+def paint(
+    document: Document, mode: str, sampling: Sampling, outputs: Sequence[Path], options: argparse.Namespace,
+    scale: int = 1,
+) -> None:
+    """Generate for `document`, write every candidate into it to `outputs`, and report."""
+    from paintdiff.engine.engine import DiffusionEngine
+
+    engine = DiffusionEngine()
+    start = time.perf_counter()
+    info = engine.load(options.model, options.device)
+    seconds = {"load": time.perf_counter() - start}
+    request = make_request(
+        document, mode, sampling, model=options.model, device=options.device, feather=options.feather, size=info.size,
+        scale=scale,
+    )
+    bar = ProgressBar()
+    try:
+        result = engine.generate(request, bar.show, CancelToken())
+    finally:
+        bar.close()
+    start = time.perf_counter()
+    export(without_hints(document) if mode == "colorize" else document, result, outputs)
+    seconds = result.report.seconds | seconds | {"export": time.perf_counter() - start}
+    show(request, result, info.name, seconds, outputs, options.json)
 
 
 def grown_by(canvas: Rect, left: int, top: int, right: int, bottom: int) -> Rect:

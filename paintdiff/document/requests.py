@@ -8,6 +8,7 @@ import numpy as np
 
 from paintdiff.document.compose import compose
 from paintdiff.document.document import Document, check_size
+from paintdiff.document.hints import hints_in, without_hints
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.modes import MODES, Mode
 from paintdiff.generation.region import fill_windows, outpaint_map, outpaint_windows, separate_regions
@@ -16,6 +17,7 @@ from paintdiff.generation.sampling import Sampling
 from paintdiff.image.geometry import Rect
 from paintdiff.image.tiles import Tiles
 
+MOST_DETAIL = 4096 * 4096  # pixels; a run holds about ten pictures of that size in float32
 OVERLAP = 16  # pixels of the old picture that outpainting paints again, at least
 
 
@@ -73,25 +75,34 @@ def make_request(
     feather: int = 8,
     matte: tuple[int, int, int] = WHITE,
     size: int = 64,
+    scale: int = 2,
 ) -> Request:
     """The request that generates for `document` as it is now; `size` is the model's own side in pixels.
 
+    `scale` says how many times the picture was enlarged before "upscale" adds detail to it. "colorize" leaves layers of
+    hints out of the picture and sends them beside it.
     Raises `UserError` where there is nothing to generate, or nowhere to put it.
     """
     if mode not in MODES:
         raise UserError(f"There is no mode called {mode!r}; the modes are {', '.join(MODES)}.")
     frame = frame_of(document, size)
     _check_frame(frame, document.canvas, MODES[mode])
+    scale = scale if mode == "upscale" else 1
+    if MODES[mode].inside:
+        frame = _inside(frame, document.canvas, scale)
+    hints = None
+    if mode == "colorize":
+        document, hints = without_hints(document), hints_in(document, frame)
     change_map = map_of(document, mode, frame, feather)
     if not change_map.any():
         raise UserError(_nothing_to_change(document))
-    windows = windows_of(document, mode, frame, change_map, size)
+    windows = (frame,) if MODES[mode].inside else windows_of(document, mode, frame, change_map, size)
     seen = reduce(Rect.united, windows)
     return Request(
         mode=mode, frame=seen, canvas=document.canvas, picture=compose(document, seen),
         change_map=change_map[seen.slices_in(frame)],
         sampling=sampling, model=model, device=device, feather=feather, matte=matte,
-        windows=windows if len(windows) > 1 else (),
+        windows=windows if len(windows) > 1 else (), hints=hints, scale=scale,
     )
 
 
@@ -102,6 +113,24 @@ def _check_frame(frame: Rect, canvas: Rect, mode: Mode) -> None:
         raise UserError("Outpaint needs room to paint: drag the frame past an edge of the picture.")
     grown = canvas.united(frame)
     check_size(grown.w, grown.h)
+
+
+def _inside(frame: Rect, canvas: Rect, scale: int) -> Rect:
+    """As much of the frame as lies on the canvas, in whole blocks of `scale`; raises `UserError` if that is too much.
+
+    Blocks are counted from world (0, 0), where enlarging leaves them.
+    """
+    inner = frame.intersected(canvas)
+    left, top = -(-inner.x // scale) * scale, -(-inner.y // scale) * scale
+    frame = Rect.from_edges(left, top, inner.right // scale * scale, inner.bottom // scale * scale)
+    if frame.empty:
+        raise UserError(f"Less than {scale} pixels lie inside the frame: make it larger.")
+    if scale > 1 and frame.area > MOST_DETAIL:
+        raise UserError(
+            f"{frame.w} × {frame.h} pixels are too many to add detail to at once: at most"
+            f" {MOST_DETAIL // 1_000_000} million. Mask a part, or place the frame over one."
+        )
+    return frame
 
 
 def _nothing_to_change(document: Document) -> str:

@@ -41,7 +41,7 @@ class SturdyNetwork:
 
     def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Tensor:
         out = self._answer(x_t, t, condition)
-        if self._own not in _HALF or self._precise or math.isfinite(float(out.sum())):
+        if self._own not in _HALF or self._precise or math.isfinite(float(out.detach().sum())):
             return out
         self._cast(precise=True)
         out = self._answer(x_t, t, condition)
