@@ -96,16 +96,15 @@ def test_the_number_depends_on_the_picture_and_the_prompt_but_not_on_the_seed(en
     assert plain.log_p == again.log_p != other.log_p
 
 
-def test_measuring_leaves_the_model_in_its_own_precision(engine, model) -> None:
-    weights = engine._model.weights
-    own = next(weights.parameters()).dtype
-    weights.to(torch.bfloat16)
+def test_measuring_leaves_the_model_in_its_own_precision(model) -> None:
+    engine = DiffusionEngine()
+    engine.load(model, "cpu")
+    weights = engine._model.weights.to(torch.bfloat16)
     (half,) = measured(engine, request(model))
     assert next(weights.parameters()).dtype == torch.bfloat16
     weights.to(torch.float32)
     (full,) = measured(engine, request(model))
     assert half.log_p == full.log_p, "the same weights, computed in float32"
-    weights.to(own)
 
 
 def test_it_can_be_cancelled_and_works_again(engine, model, plain) -> None:
