@@ -58,7 +58,7 @@ class Colorize:
     def rounds(self) -> int:
         return self._part.sampling.fit
 
-    def network(self, network: Network) -> Network:
+    def network(self, network: Network, cells: int) -> Network:
         return network
 
     def patch(self, square: np.ndarray) -> np.ndarray:

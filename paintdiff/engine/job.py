@@ -103,7 +103,8 @@ class Job:
             task = make_task(part, model.space.size)
             scene = self._scene(part, task, k, i)
             start = part.branch.trajectory.start if part.branch else float(scene.strength.max())
-            denoiser = make_denoiser(model, scene.sampling, task.network(network), self._encode_text, start)
+            fit_network = task.network(network, model.space.shape[-1])
+            denoiser = make_denoiser(model, scene.sampling, fit_network, self._encode_text, start)
             denoiser = fitted(denoiser, scene)
             preview = Preview(task.shown, part, self._request.frame, sequence.picture)
         with self._timed("sampling"):

@@ -41,8 +41,8 @@ class Task(Protocol):
         """How often the network's x0 is fitted to what is known, in each step; see `MomentMatching`."""
         ...
 
-    def network(self, network: Network) -> Network:
-        """The model's network, made fit for pictures of that size."""
+    def network(self, network: Network, cells: int) -> Network:
+        """The model's network, which works on squares of `cells` of its space, made fit for pictures of that size."""
         ...
 
     def patch(self, square: np.ndarray) -> np.ndarray:
@@ -78,7 +78,7 @@ class Fill:
     def known(self, pixels: Tensor) -> None:
         return None
 
-    def network(self, network: Network) -> Network:
+    def network(self, network: Network, cells: int) -> Network:
         return network
 
     def patch(self, square: np.ndarray) -> np.ndarray:

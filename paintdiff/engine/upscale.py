@@ -49,7 +49,7 @@ class Upscale:
     rounds = 0  # the enlarged picture, from which the run starts, says it all; and fitting takes a large memory
 
     def __init__(self, part: Request, size: int) -> None:
-        self._part, self._size = part, size
+        self._part = part
         self._scale = part.scale
         self.shown = Whole(part.frame.h, part.frame.w, size)
 
@@ -66,8 +66,8 @@ class Upscale:
         mean = Downsample(self._scale, *pixels.shape[-2:])
         return self._observation(pixels), mean.apply(pixels)
 
-    def network(self, network: Network) -> Network:
-        return Tiled(network, self._size)
+    def network(self, network: Network, cells: int) -> Network:
+        return Tiled(network, cells)
 
     def patch(self, square: np.ndarray) -> np.ndarray:
         part = self._part
