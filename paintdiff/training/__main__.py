@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
     parser.add_argument("--guidance", type=float, default=3.0, help="of the sheet's samples")
     parser.add_argument("--sample-steps", type=int, default=20, help="of the sheet's sampler")
-    parser.add_argument("--pictures", type=int, default=24, help="`evaluate` on so many of each kind of background")
+    parser.add_argument("--pictures", type=int, default=24, help="of each kind to `evaluate`; a tenth of `judge`'s")
     parser.add_argument("--samples", type=int, default=8, help="`evaluate` takes the mean of so many fills")
     parser.add_argument("--out", type=Path, default=MODEL_FOLDER, help="where `export` writes the model")
     return parser
@@ -140,7 +140,7 @@ def _judge(options: argparse.Namespace) -> None:
     step = JudgeStep(tokenizer, nouns())
 
     def report(run: Run) -> None:
-        print(f"step {run.step}: {probe(run.average, tokenizer, unseen)}", flush=True)
+        print(f"step {run.step}: {probe(run.average, tokenizer, unseen, 10 * options.pictures)}", flush=True)
 
     train(run, JudgeBatches(maker, options.seed, run.step), plan, options.run, report, step)
     report(run)

@@ -87,7 +87,7 @@ class JudgeStep:
         own = torch.tensor([texts.index(prompt) for prompt in batch.prompts], device=device)
         others = [noun for noun in self.nouns if noun not in texts]
         # A noun that is part of a picture's prompt is neither right nor wrong for it.
-        unsure = torch.tensor([_named(prompt, others) for prompt in batch.prompts])
+        unsure = torch.tensor([_named(prompt, others) for prompt in batch.prompts], dtype=torch.bool)
         tokens = trimmed(self.tokenizer.encode([*texts, *others])).to(device)
         with torch.autocast(device.type, torch.bfloat16):
             pictures = network.embed_picture(x_t, t).float()  # type: ignore[operator]  # a judge's network
@@ -126,7 +126,7 @@ def hits(network: JudgeNetwork, tokenizer: Tokenizer, scenes: list[Scene], names
     return shares
 
 
-def probe(network: JudgeNetwork, tokenizer: Tokenizer, unseen: SceneMaker, count: int = 256) -> str:
+def probe(network: JudgeNetwork, tokenizer: Tokenizer, unseen: SceneMaker, count: int) -> str:
     """How well the judge knows common things of held-out sources, in one line."""
     rng = np.random.default_rng(30_000)
     names = list(nouns())
