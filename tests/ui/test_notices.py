@@ -1,0 +1,9 @@
+"""What a job had to do otherwise than asked is told in the status bar."""
+
+from tests.hungry import memory_for_one_picture
+
+
+def test_a_batch_that_had_to_be_halved_is_told(window, qtbot) -> None:
+    with memory_for_one_picture(), qtbot.waitSignal(window.generating.proved, timeout=30_000):
+        window.generating.generate()
+    assert "Memory ran out" in window.status.currentMessage()
