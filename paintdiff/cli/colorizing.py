@@ -41,7 +41,7 @@ class Colorize:
             "hue and saturation count",
         )  # fmt: skip
         add_mask(parser)
-        add_sampling(parser, {"strength": MODES["colorize"].strength})
+        add_sampling(parser, {"strength": MODES["colorize"].strength, **MODES["colorize"].defaults})
         add_model(parser)
         add_framing(parser)
         add_reporting(parser)

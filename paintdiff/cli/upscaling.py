@@ -24,7 +24,6 @@ from paintdiff.document.enlarging import enlarged
 from paintdiff.generation.modes import MODES
 
 SCALES = (2, 4)
-STEPS = 10  # half the usual: little is left to be made, in every part of a large picture
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Upscale:
         add_out(parser)
         parser.add_argument("--scale", type=int, choices=SCALES, default=2, help="how many times larger (%(default)s)")
         add_mask(parser)
-        add_sampling(parser, {"strength": MODES["upscale"].strength, "steps": STEPS})
+        add_sampling(parser, {"strength": MODES["upscale"].strength, **MODES["upscale"].defaults})
         add_model(parser)
         add_framing(parser)
         add_reporting(parser)

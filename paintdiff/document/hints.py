@@ -14,8 +14,13 @@ HINTS = "Colour hints"  # a layer is one by its name, so that files keep it and 
 
 
 def with_hint_layer(document: Document, layer: Layer | None = None) -> Document:
-    """The hint layer on top, shown and active: the one that there is, or else `layer` or a new one."""
+    """The hint layer on top, shown and active: the one that there is, or else `layer` or a new one.
+
+    The same document if that is so already.
+    """
     found = next((each for each in reversed(document.layers) if each.name == HINTS), layer or Layer(HINTS))
+    if found is document.layers[-1] and found is document.active_layer and found.visible:
+        return document
     shown = found if found.visible else replace(found, visible=True)
     layers = (*(each for each in document.layers if each is not found), shown)
     return replace(document, layers=layers, active=len(layers) - 1)

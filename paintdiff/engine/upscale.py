@@ -83,7 +83,8 @@ class Upscale:
         return patch
 
     def _observation(self, pixels: Tensor) -> Downsample:
-        return Downsample(self._scale, *pixels.shape[-2:], cast(Kernel, self._part.sampling.shrink))
+        height, width = pixels.shape[-2:]
+        return Downsample(self._scale, height, width, cast(Kernel, self._part.sampling.shrink))
 
     def _clipped(self, values: np.ndarray, small: np.ndarray) -> np.ndarray:
         """(h, w, 3) in levels -> uint8 that shrinks to `small`: projected and clipped by turns, and rounded at last."""

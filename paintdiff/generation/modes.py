@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Mode:
     """A named set of defaults. `whole_frame` means that an empty change map stands for the whole frame.
 
+    `defaults` are of other parameters, by their names, where the mode wants something else than they say themselves.
     `inside` means that there is nothing to do past the canvas: a frame that reaches there is cut.
     """
 
@@ -18,6 +20,7 @@ class Mode:
     strength: float
     whole_frame: bool
     inside: bool = False
+    defaults: Mapping[str, float] = field(default_factory=dict)
 
 
 MODES = {
@@ -26,7 +29,13 @@ MODES = {
         Mode("inpaint", "Inpaint", "Repaint what the mask covers; an empty prompt removes it.", 1.0, False),
         Mode("outpaint", "Outpaint", "Place the frame past the edge: the picture goes on there.", 1.0, False),
         Mode("renoise", "Re-noise", "Send pixels part of the way back in time and let them form again.", 0.5, True),
-        Mode("colorize", "Colorize", "Give a grey picture colour; its brightness stays as it is.", 0.95, True, True),
-        Mode("upscale", "Upscale", "Add detail to an enlarged picture; shrunk, it stays the same.", 0.5, True, True),
+        Mode(
+            "colorize", "Colorize", "Give a grey picture colour; its brightness stays as it is.", 0.95, True, True,
+            {"guidance": 1.5},
+        ),
+        Mode(
+            "upscale", "Upscale", "Add detail to an enlarged picture; shrunk, it stays the same.", 0.5, True, True,
+            {"steps": 10, "guidance": 1.0, "candidates": 1},  # for every window of a picture of many
+        ),
     )
 }

@@ -28,10 +28,8 @@ def guided_upsample(values: np.ndarray, guide: np.ndarray, fine: np.ndarray) -> 
     slope = (_mean(guide * values) - mean * mean_values) / (variance + SMOOTH)
     level = mean_values - slope * mean
     slope, level = _mean(slope), _mean(level)
-    out = cv2.resize(slope, size, interpolation=cv2.INTER_LINEAR)
-    out *= fine[..., None]
-    out += cv2.resize(level, size, interpolation=cv2.INTER_LINEAR)
-    return out
+    slope = cv2.resize(slope, size, interpolation=cv2.INTER_LINEAR)
+    return slope * fine[..., None] + cv2.resize(level, size, interpolation=cv2.INTER_LINEAR)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

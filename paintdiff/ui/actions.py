@@ -109,6 +109,12 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Command("mask_shrink", "&Shrink…", lambda w: w.masking.shrink(), enabled=lambda w: w.masking.any),
         Command("mask_feather", "&Feather…", lambda w: w.masking.feather(), enabled=lambda w: w.masking.any),
     )),
+    ("&Image", (
+        Command("enlarge_2", "Enlarge ×&2", lambda w: w.enlarging.enlarge(2),
+                tip="Twice as many pixels each way; then Generate adds detail"),
+        Command("enlarge_4", "Enlarge ×&4", lambda w: w.enlarging.enlarge(4),
+                tip="Four times as many pixels each way; then Generate adds detail"),
+    )),
     ("&Layer", (
         Command("layer_new", "&New layer", lambda w: w.layers.add(), ("Ctrl+Shift+N",), icon="plus"),
         Command("layer_rename", "&Rename", lambda w: w.layers.rename_active()),

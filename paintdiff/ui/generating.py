@@ -115,6 +115,7 @@ class Generating(QObject):
             request = make_request(
                 self._editor.document, self._panel.mode(), self._panel.sampling(), model=self._model,
                 feather=self._panel.feather.value(), matte=self._panel.matte_colour(), size=self._model_side,
+                scale=self._panel.mode_rows.scale(),
             )
         except UserError as error:
             self._show_problem(str(error))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSpinBox, QVBoxLayout, QWidget
 
 from paintdiff.generation.modes import MODES
 from paintdiff.generation.request import WHITE, Recipe
 from paintdiff.generation.sampling import MAIN, SECTIONS, Parameter, Sampling, has_effect, parameters
-from paintdiff.ui import icons
 from paintdiff.ui.fields import Field, make_field
 from paintdiff.ui.mode_chooser import ModeChooser
+from paintdiff.ui.mode_rows import ModeRows
 from paintdiff.ui.named import named
 from paintdiff.ui.rows import add_field, form
 from paintdiff.ui.run_bar import RunBar
@@ -23,29 +23,30 @@ from paintdiff.ui.tool_options import Swatch
 ORDER = ("prompt", "negative", "strength", "steps", "guidance", "candidates", "seed")  # others follow as declared
 LABEL_WIDTH = 84
 FEATHER = 8
-EDGES = {"left": "arrow_left", "right": "arrow_right", "top": "arrow_up", "bottom": "arrow_down"}
 
 
 class GenerationPanel(QWidget):
     """What to generate and how. `run_bar` below it starts and stops.
 
     Signals: `mode_changed(str)`, `feather_changed(int)`, `extend_asked(str)` with "left", "right", "top" or "bottom",
-    `folded()` when the user folded a heading or opened it.
+    `hints_asked()` for a layer of colour hints, `folded()` when the user folded a heading or opened it.
     """
 
     mode_changed = Signal(str)
     feather_changed = Signal(int)
     extend_asked = Signal(str)
+    hints_asked = Signal()
     folded = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.run_bar = RunBar()
-        self.modes = ModeChooser()
+        self.modes, self.mode_rows = ModeChooser(), ModeRows()
         self.fields: dict[str, Field] = {}
         self._matte = WHITE
         self._mode = self.modes.mode()
-        self._strengths = {mode.name: mode.strength for mode in MODES.values()}  # what each was set to last
+        self._own = {mode.name: {"strength": mode.strength, **mode.defaults} for mode in MODES.values()}  # as set last
+        self._shared: dict[str, object] = {}  # what the mode's own values stand in for
         for name, parameter in sorted(parameters().items(), key=_place):
             self.fields[name] = SeedField(name, parameter) if name == "seed" else make_field(name, parameter)
         self.feather = named(QSpinBox(minimum=0, maximum=256, value=FEATHER, suffix=" px"), "feather")
@@ -93,6 +94,8 @@ class GenerationPanel(QWidget):
         if recipe.mode in MODES:
             self.set_mode(recipe.mode)
         self.set_sampling(recipe.sampling)
+        if recipe.scale > 1:
+            self.mode_rows.set_scale(recipe.scale)
         self.feather.setValue(recipe.feather)
         self.set_matte(recipe.matte)
         self.seed.lock.setChecked(True)
@@ -139,7 +142,7 @@ class GenerationPanel(QWidget):
         column.setContentsMargins(12, 8, 8, 8)  # with the scroll bar as wide as on the left
         column.setSpacing(8)
         column.addWidget(self.modes)
-        column.addWidget(self._extend_row())
+        column.addWidget(self.mode_rows)
         column.addLayout(main)
         headings = QVBoxLayout()
         headings.setSpacing(0)
@@ -158,24 +161,10 @@ class GenerationPanel(QWidget):
         whole.addWidget(self._scroll, 1)
         whole.addWidget(self.run_bar)
 
-    def _extend_row(self) -> QWidget:
-        """Outpainting by one click: the frame placed past an edge."""
-        self._extend = named(QWidget(), "extend")
-        row = QHBoxLayout(self._extend)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(QLabel("Frame past the edge"))
-        row.addStretch()
-        for side, icon in EDGES.items():
-            button = named(QToolButton(), f"extend_{side}", f"Place the frame past the {side} edge")
-            button.setProperty("flat", True)
-            button.setIcon(icons.icon(icon))
-            button.clicked.connect(lambda _=False, side=side: self.extend_asked.emit(side))
-            row.addWidget(button)
-        return self._extend
-
     def _connect(self) -> None:
         self.modes.mode_changed.connect(self._on_mode)
+        self.mode_rows.extend_asked.connect(self.extend_asked)
+        self.mode_rows.hints_asked.connect(self.hints_asked)
         self.feather.valueChanged.connect(self.feather_changed)
         self.feather.valueChanged.connect(lambda _value: self.sections["Mask"].refresh())
         self.matte.chosen.connect(self.set_matte)
@@ -185,11 +174,15 @@ class GenerationPanel(QWidget):
             section.folded.connect(lambda folded, section=section: self._on_folded(section, folded))
 
     def _on_mode(self, mode: str) -> None:
-        strength = self.fields["strength"]
-        self._strengths[self._mode] = float(str(strength.value()))
-        self._mode = mode
-        strength.set_value(self._strengths[mode])
-        self._extend.setVisible(mode == "outpaint")
+        left, self._mode = self._own[self._mode], mode
+        for name in left:
+            left[name] = self.fields[name].value()  # type: ignore[assignment]
+        for name, value in self._shared.items():
+            self.fields[name].set_value(value)
+        self._shared = {name: self.fields[name].value() for name in self._own[mode]}
+        for name, value in self._own[mode].items():
+            self.fields[name].set_value(value)
+        self.mode_rows.show_mode(mode)
         self._show_what_applies()
         self.mode_changed.emit(mode)
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QToolBar, QVBoxLayout, QWidget
 
+from paintdiff.document.hints import with_hint_layer
 from paintdiff.editor import Editor
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import BUNDLED_MODEL
@@ -16,6 +17,7 @@ from paintdiff.ui import actions, clipboard, focus, icons, theme
 from paintdiff.ui.candidate_strip import CandidateStrip
 from paintdiff.ui.canvas.canvas import Canvas
 from paintdiff.ui.dialogs.messages import open_file, tell_fault
+from paintdiff.ui.enlarging import Enlarging
 from paintdiff.ui.files import Files
 from paintdiff.ui.generating import Generating
 from paintdiff.ui.generation_panel import GenerationPanel
@@ -48,6 +50,7 @@ class Window(QMainWindow):
     generating: Generating
     files: Files
     masking: Masking
+    enlarging: Enlarging
 
     def __init__(
         self, editor: Editor, jobs: Jobs, settings: Settings, model: str = BUNDLED_MODEL, log_file: Path | None = None
@@ -63,6 +66,8 @@ class Window(QMainWindow):
         self.generating = Generating(editor, jobs, self.canvas, self.panel, self.strip, model)
         self.generating.setParent(self)
         self.files, self.masking = Files(self, editor, settings), Masking(self, editor)
+        self.enlarging = Enlarging(editor, self.panel, self.canvas.fit)
+        self.enlarging.setParent(self)
         self._docks = [self._dock("Generate", self.panel), self._dock("Layers", self.layers)]
         self.actions_by_id, self._submenus = actions.build(self)
         self._lay_out()
@@ -122,8 +127,9 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         editor, canvas, files = self.editor, self.canvas, self.files
-        for notices in (canvas.noticed, self.generating.noticed, self.layers.noticed, files.noticed):
-            notices.connect(self.status.notice)
+        for noticing in (canvas, self.generating, self.layers, self.enlarging, files):
+            noticing.noticed.connect(self.status.notice)
+        self.panel.hints_asked.connect(self.add_hint_layer)
         self.generating.proved.connect(self.status.show_proof)
         self.generating.faulted.connect(lambda failure: tell_fault(self, failure, self.log_file))
         self.generating.changed.connect(self._refresh)
@@ -149,6 +155,11 @@ class Window(QMainWindow):
         """Take a tool in hand, and give the canvas the keyboard."""
         self.tool_state.set_tool(tool)
         self.canvas.setFocus()
+
+    def add_hint_layer(self) -> None:
+        """Put a layer of colour hints on top, and take the brush for it."""
+        self.editor.replace("Add hint layer", with_hint_layer(self.editor.document))
+        self.take_tool("brush")
 
     def toggle_overlay(self) -> None:
         self.tool_state.set_overlay_visible(not self.tool_state.overlay_visible)

@@ -72,7 +72,9 @@ def test_a_mode_sets_its_defaults_and_nothing_else(panel, qtbot, mode) -> None:
     with qtbot.waitSignal(panel.mode_changed) as changed:
         panel.set_mode(mode.name)
     assert changed.args == [mode.name]
-    assert panel.sampling() == replace(before, strength=mode.strength)
+    assert panel.sampling() == replace(before, strength=mode.strength, **mode.defaults)
+    panel.set_mode("renoise" if mode.name != "renoise" else "inpaint")
+    assert panel.sampling() == before
 
 
 @pytest.mark.parametrize("prompt", ["🍎🌻 яблоко", "تفاحة حمراء", "word " * 2000, "line\nline", "\u202eback"])
