@@ -11,7 +11,7 @@ import torch
 
 from paintdiff.engine.fill_network import FillNetworkConfig
 from paintdiff.engine.judge import JUDGE
-from paintdiff.engine.judge_network import JudgeConfig
+from paintdiff.engine.judge_network import JudgeConfig, JudgeNetwork
 from paintdiff.engine.text import Tokenizer
 from paintdiff.training import checkpoint
 from paintdiff.training.batches import SceneBatches
@@ -129,11 +129,12 @@ def _judge(options: argparse.Namespace) -> None:
     """Train the judge beside the model, and write it into the model's folder."""
     tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
     maker, unseen = _makers(options)
+    run: Run[JudgeNetwork]
     if options.resume:
         run = _resumed(options)
     else:
         config = JudgeConfig(tokenizer.vocabulary_size)
-        run = checkpoint.new_run(config, torch.device(options.device), options.seed, options.learning_rate)
+        run = checkpoint.new_judge_run(config, torch.device(options.device), options.seed, options.learning_rate)
     plan = TrainingPlan(
         options.minutes, options.steps, options.learning_rate, options.seed, options.workers, options.cool_down
     )

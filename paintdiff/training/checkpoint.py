@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import torch
 from safetensors import safe_open
@@ -15,25 +17,39 @@ from torch import Tensor
 from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.judge_network import JudgeConfig, JudgeNetwork
 
+Trained = TypeVar("Trained", FillNetwork, JudgeNetwork)
+
 
 @dataclass
-class Run:
+class Run(Generic[Trained]):
     """Everything that changes while training."""
 
-    network: FillNetwork | JudgeNetwork
-    average: FillNetwork | JudgeNetwork
+    network: Trained
+    average: Trained
     optimizer: torch.optim.AdamW
     step: int = 0
     samples: int = 0
 
 
 def new_run(
-    config: FillNetworkConfig | JudgeConfig, device: torch.device, seed: int, learning_rate: float = 4e-4
-) -> Run:
-    """A run at step 0; the same seed gives the same weights."""
+    config: FillNetworkConfig, device: torch.device, seed: int, learning_rate: float = 4e-4
+) -> Run[FillNetwork]:
+    """A run of the model at step 0; the same seed gives the same weights."""
+    return _started(FillNetwork, config, device, seed, learning_rate)
+
+
+def new_judge_run(
+    config: JudgeConfig, device: torch.device, seed: int, learning_rate: float = 1e-3
+) -> Run[JudgeNetwork]:
+    """A run of the judge at step 0; the same seed gives the same weights."""
+    return _started(JudgeNetwork, config, device, seed, learning_rate)
+
+
+def _started(
+    make: Callable[[Any], Trained], config: Any, device: torch.device, seed: int, learning_rate: float
+) -> Run[Trained]:
     torch.manual_seed(seed)
-    network = _network(config).to(device)
-    average = _network(config).to(device).requires_grad_(False)
+    network, average = make(config).to(device), make(config).to(device).requires_grad_(False)
     average.load_state_dict(network.state_dict())
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
@@ -63,12 +79,12 @@ def load(path: Path, device: torch.device) -> Run:
     with safe_open(path, "pt", device="cpu") as file:
         meta = json.loads(file.metadata()["run"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    config: FillNetworkConfig | JudgeConfig
+    run: Run
     if meta.get("kind") == "judge":
-        config = JudgeConfig(**meta["config"])
+        run = new_judge_run(JudgeConfig(**meta["config"]), device, seed=0)
     else:
         config, tensors = _with_reference(FillNetworkConfig(**meta["config"]), tensors)
-    run = new_run(config, device, seed=0)
+        run = new_run(config, device, seed=0)
     run.network.load_state_dict(_under("network.", tensors))
     run.average.load_state_dict(_under("average.", tensors))
     for name, parameter in run.network.named_parameters():
@@ -80,10 +96,6 @@ def load(path: Path, device: torch.device) -> Run:
             }
     run.step, run.samples = meta["step"], meta["samples"]
     return run
-
-
-def _network(config: FillNetworkConfig | JudgeConfig) -> FillNetwork | JudgeNetwork:
-    return JudgeNetwork(config) if isinstance(config, JudgeConfig) else FillNetwork(config)
 
 
 def _with_reference(

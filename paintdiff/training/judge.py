@@ -76,7 +76,7 @@ class JudgeStep:
     tokenizer: Tokenizer
     nouns: tuple[str, ...]
 
-    def __call__(self, run: Run, batch: JudgeBatch, seed: int, rate: float) -> tuple[Tensor, Tensor]:
+    def __call__(self, run: Run[JudgeNetwork], batch: JudgeBatch, seed: int, rate: float) -> tuple[Tensor, Tensor]:
         network = run.network
         device = next(network.parameters()).device
         generator = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
@@ -90,8 +90,8 @@ class JudgeStep:
         unsure = torch.tensor([_named(prompt, others) for prompt in batch.prompts], dtype=torch.bool)
         tokens = trimmed(self.tokenizer.encode([*texts, *others])).to(device)
         with torch.autocast(device.type, torch.bfloat16):
-            pictures = network.embed_picture(x_t, t).float()  # type: ignore[operator]  # a judge's network
-            words = network.embed_text(tokens)  # type: ignore[operator]
+            pictures = network.embed_picture(x_t, t).float()
+            words = network.embed_text(tokens)
         logits = pictures @ words.T
         hidden = torch.cat([torch.zeros(len(t), len(texts), dtype=torch.bool), unsure], 1).to(device)
         losses = F.cross_entropy(logits.masked_fill(hidden, -1e4), own, reduction="none")
@@ -139,10 +139,10 @@ def probe(network: JudgeNetwork, tokenizer: Tokenizer, unseen: SceneMaker, count
     return f"best of {len(names)} nouns: " + ", ".join(f"t {t}: {100 * share:.0f} %" for t, share in shares.items())
 
 
-def export_judge(run: Run, path: Path) -> None:
+def export_judge(run: Run[JudgeNetwork], path: Path) -> None:
     """The moving average as one bf16 .safetensors file, whose header holds sizes and nouns."""
     about = {
-        "network": asdict(run.network.config),  # type: ignore[arg-type]  # a judge's
+        "network": asdict(run.network.config),
         "nouns": nouns(),
         "licence": "Apache-2.0",
         "trained_samples": run.samples,

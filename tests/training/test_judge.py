@@ -63,7 +63,7 @@ def _batch_of(scenes: list[Scene]) -> JudgeBatch:
 
 def test_steps_teach_which_text_belongs_to_which_picture(data) -> None:
     tokenizer = Tokenizer.from_file(data / "tokenizer.json")
-    run = checkpoint.new_run(tiny(tokenizer), torch.device("cpu"), seed=0)
+    run = checkpoint.new_judge_run(tiny(tokenizer), torch.device("cpu"), seed=0, learning_rate=1e-3)
     grounds = {"red": (255, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 255), NOTHING: (128, 128, 128)}
     scenes = [
         Scene(np.full((16, 16, 3), colour, np.uint8), np.ones((16, 16), np.uint8), name)
