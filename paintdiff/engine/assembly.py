@@ -180,8 +180,8 @@ def make_run_sampler(scene: Scene) -> Sampler:
     if sampling.sampler == ADAPTIVE:
         return Adaptive(scene.model.schedule, sampling.tolerance)
     return make_sampler(
-        sampling.sampler, scene.model.schedule, scene.draw, sampling.eta, sampling.variance, sampling.corrector,
-        sampling.snr,
+        sampling.sampler, scene.model.schedule, scene.draw, sampling.eta, sampling.variance, sampling.predictor,
+        sampling.corrector, sampling.snr,
     )  # fmt: skip
 
 

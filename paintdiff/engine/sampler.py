@@ -12,13 +12,13 @@ __all__ = ["Denoise", "Draw", "Sampler", "State", "make_sampler"]
 
 
 def make_sampler(
-    name: str, schedule: Schedule, draw: Draw, eta: float = 0.0, variance: str = "small", corrector: int = 1,
-    snr: float = 0.16,
+    name: str, schedule: Schedule, draw: Draw, eta: float = 0.0, variance: str = "small", predictor: str = "ddpm",
+    corrector: int = 1, snr: float = 0.16,
 ) -> Sampler:  # fmt: skip
     """The fixed-step sampler that `Sampling.sampler` names. Raises ValueError for one we do not know.
 
-    `eta` is DDIM's, `variance` DDPM's; `corrector` steps and their signal-to-noise ratio `snr` are those of
-    predictor-corrector.
+    `eta` is DDIM's, `variance` DDPM's; `predictor`, another sampler's name, `corrector` steps and their signal-to-noise
+    ratio `snr` are those of predictor-corrector.
     """
     if name == "dpmpp_2m":
         return DPMpp2M(schedule)
@@ -35,5 +35,5 @@ def make_sampler(
     if name == "reverse_diffusion":
         return ReverseDiffusion(schedule, draw)
     if name == "predictor_corrector":
-        return PredictorCorrector(schedule, draw, ReverseDiffusion(schedule, draw), corrector, snr)
+        return PredictorCorrector(schedule, draw, make_sampler(predictor, schedule, draw), corrector, snr)
     raise ValueError(f"sampler {name!r} is not known")

@@ -12,9 +12,10 @@ from paintdiff.generation.errors import UserError
 ADAPTIVE = "adaptive"
 SAMPLERS = {
     "dpmpp_2m": "DPM++ 2M", "euler": "Euler", "heun": "Heun", "ddim": "DDIM", "ddpm": "DDPM (ancestral)",
-    "euler_maruyama": "Reverse SDE (Euler-Maruyama)", "reverse_diffusion": "Reverse diffusion",
+    "euler_maruyama": "Euler-Maruyama (many steps)", "reverse_diffusion": "Reverse diffusion (many steps)",
     "predictor_corrector": "Predictor-corrector", ADAPTIVE: "Adaptive ODE (Dormand-Prince)",
 }  # fmt: skip
+PREDICTORS = {name: SAMPLERS[name] for name in ("ddpm", "euler_maruyama", "reverse_diffusion")}
 SPACINGS = {"time": "Even in time", "log_snr": "Even in log-SNR"}
 VARIANCES = {"small": "Small", "large": "Large", "learned": "Learned by the model"}
 SHRINKS = {"average": "Mean of each block", "bicubic": "Bicubic"}
@@ -133,6 +134,10 @@ class Sampling:
     variance: str = _parameter(
         "small", "choice", "DDPM variance", "How much fresh noise a DDPM step adds: small is calm, large is rough.",
         choices=VARIANCES, section="Sampler", needs=("sampler", ("ddpm",)),
+    )
+    predictor: str = _parameter(
+        "ddpm", "choice", "Predictor", "What makes the steps that are corrected.",
+        choices=PREDICTORS, section="Sampler", needs=("sampler", ("predictor_corrector",)),
     )
     corrector: int = _parameter(
         1, "int", "Corrections", "How often the picture is mended before each step; every time costs a look.",

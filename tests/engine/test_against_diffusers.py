@@ -202,7 +202,8 @@ def test_predictor_corrector_on_an_exploding_variance(queued, corrections) -> No
         level = torch.tensor((n - 1 - i + 0.01) / (n - 1))
         moved = theirs.step_pred(data(x, t, Condition()).score, level, x)
         x = moved.prev_sample
-    sampler = make_sampler("predictor_corrector", schedule, noise, corrector=corrections, snr=snr)
+    settings = {"predictor": "reverse_diffusion", "corrector": corrections, "snr": snr}
+    sampler = make_sampler("predictor_corrector", schedule, noise, **settings)
     torch.testing.assert_close(sampled(data, sampler, start, times), moved.prev_sample_mean, rtol=0, atol=1e-4)
 
 

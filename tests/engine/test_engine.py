@@ -87,7 +87,8 @@ def test_every_parameter_has_a_say(engine, model, changed) -> None:
     ("sampler", "changed"),
     [
         ("ddim", {"eta": 0.7}), ("ddpm", {"variance": "large"}), ("predictor_corrector", {"corrector": 2}),
-        ("predictor_corrector", {"snr": 0.3}), ("adaptive", {"tolerance": 1e-4}),
+        ("predictor_corrector", {"snr": 0.3}), ("predictor_corrector", {"predictor": "reverse_diffusion"}),
+        ("adaptive", {"tolerance": 1e-4}),
     ],
 )  # fmt: skip
 def test_every_parameter_of_a_sampler_has_a_say(engine, model, sampler, changed) -> None:
