@@ -36,7 +36,7 @@ class ClipGuidance:
     The picture that is looked at is the x0 estimate, so that an embedder that never saw noise can be used; the gradient
     is taken straight at x0 and not through the denoiser. The denoiser's own Jacobian would be Cov(x0 | x_t) alpha /
     sigma² and needs a second pass through the network; r² is that covariance for data of variance 1 in every direction
-    (Song et al. 2023, *Pseudoinverse-Guided Diffusion Models*, 3.1). It is exact for such data and a linear embedder,
+    (Song et al. 2023, *Pseudoinverse-Guided Diffusion Models*). It is exact for such data and a linear embedder,
     and then samples from p(x0) exp(s picture(x0) · text). `text` is (1, E); `to_pixels` takes the space's x0 to
     (N, 3, S, S) in [-1, 1] and is differentiable.
     """

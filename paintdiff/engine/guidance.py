@@ -19,7 +19,7 @@ class ClassifierFree:
     w = 0 only one side is evaluated.
 
     `interval` (lowest, highest) is where on the time axis w counts, both ends included; outside of it w is 1 and one
-    side is evaluated (Kynkäänniemi et al. 2024, section 3.1, eq. 5). `rescale` (0..1, phi) draws the spread of the
+    side is evaluated (Kynkäänniemi et al. 2024, section 3). `rescale` (0..1, phi) draws the spread of the
     guided x0 back to that of the conditional one; see `rescaled`.
     """
 

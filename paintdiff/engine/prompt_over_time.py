@@ -38,7 +38,7 @@ class PromptOverTime:
     """`second` with the weight that `weight` gives a time, `first` with the rest; what has no weight is not evaluated.
 
     x0 is mixed in a straight line, and eps and score with it: between two prompts the run follows the geometric mean of
-    their densities, as classifier-free guidance does (Liu et al. 2022, *Compositional Visual Generation*, section 3).
+    their densities, as classifier-free guidance does (Liu et al. 2022, *Compositional Visual Generation*).
     """
 
     first: Denoiser
