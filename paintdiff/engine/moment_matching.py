@@ -13,6 +13,7 @@ from paintdiff.engine.denoiser import Condition, Denoiser, Prediction
 from paintdiff.engine.observation import Observation, in_range
 from paintdiff.engine.space import Space
 
+HALVINGS = 4
 _LEAST = 1e-12  # of the first residual, squared: nothing is left to explain
 
 
@@ -46,26 +47,42 @@ class MomentMatching:
             x0 = prediction.x0.detach()
             if prediction.x0.requires_grad:  # some guidance hides its gradient
                 shown = prediction.x0 if self.space is None else self.space.to_pixels(prediction.x0)
-                x0 = x0 + self._shift(x0, shown, x)
+                x0 = x0 + self._helping(x0, self._shift(x0, shown, x))
         return replace(prediction, x0=x0, x_t=x_t)
 
     def _shift(self, x0: Tensor, shown: Tensor, x: Tensor) -> Tensor:
         """`shown` is what is observed, made from x0, made from x with gradients."""
-        residual = self.observation.pseudo_inverse(self.y) - in_range(self.observation, shown.detach())
-        direction, size = residual, residual.square().sum()
+        residual = self._residual(shown.detach())
+        direction, size = residual, _product(residual, residual)
         shift, first = torch.zeros_like(x0), size
         for _ in range(self.rounds):
             (moved,) = torch.autograd.grad(shown, x, direction, retain_graph=True)  # C times the direction
             seen = in_range(self.observation, self._shown(x0, moved))
-            curvature = (direction * seen).sum()
-            if size <= _LEAST * first or curvature <= 0:  # a network's Jacobian is not exactly a covariance
+            curvature = _product(direction, seen)
+            going = (size > _LEAST * first) & (curvature > 0)  # a network's Jacobian is not exactly a covariance
+            if not going.any():
                 break
-            step = size / curvature
+            step = torch.where(going, size / curvature, 0)
             shift = shift + step * moved
             residual = residual - step * seen
-            size, before = residual.square().sum(), size
-            direction = residual + size / before * direction
+            size, before = _product(residual, residual), size
+            direction = residual + torch.where(going, size / before, 0) * direction
         return shift
+
+    def _residual(self, shown: Tensor) -> Tensor:
+        return self.observation.pseudo_inverse(self.y) - in_range(self.observation, shown)
+
+    @torch.no_grad()
+    def _helping(self, x0: Tensor, shift: Tensor) -> Tensor:
+        """`shift`, halved as long as it makes a picture that fits worse: a decoder is linear only nearby."""
+        if self.space is None:
+            return shift
+        first = self._residual(self.space.to_pixels(x0)).norm()
+        for _ in range(HALVINGS):
+            if self._residual(self.space.to_pixels(x0 + shift)).norm() <= first:
+                return shift
+            shift = shift / 2
+        return torch.zeros_like(shift)
 
     def _shown(self, x0: Tensor, moved: Tensor) -> Tensor:
         """How what is shown of x0 changes as x0 moves."""
@@ -73,3 +90,8 @@ class MomentMatching:
             return moved
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # the fused attention cannot differentiate forwards
             return torch.func.jvp(self.space.to_pixels, (x0,), (moved,))[1]
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """(N, 1, 1, 1): the inner product of each picture of one batch with its fellow in the other."""
+    return (a * b).sum(dim=(1, 2, 3), keepdim=True)

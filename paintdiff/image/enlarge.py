@@ -12,7 +12,7 @@ _FLAT = np.float32(1e-3)  # levels: less contrast than this is a rounding error
 
 
 def enlarge(pixels: np.ndarray, scale: int) -> np.ndarray:
-    """(h, w) or (h, w, c) uint8 -> (scale h, scale w, ...) uint8: bicubic, with every block keeping its mean.
+    """(h, w), (h, w, 3) or (h, w, 4) uint8 -> (scale h, scale w, ...) uint8: bicubic, each block keeping its mean.
 
     The mean of each block of `scale` × `scale` pixels is exactly the pixel that it came from. With four channels
     (straight alpha) colours are weighted by alpha, so that none bleeds out of transparent pixels; a mean colour is then

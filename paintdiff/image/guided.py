@@ -10,7 +10,7 @@ SMOOTH = 36.0  # squared levels of the guide: contrast below its root is no edge
 
 
 def guided_upsample(values: np.ndarray, guide: np.ndarray, fine: np.ndarray) -> np.ndarray:
-    """`values` (h, w, c) float32 at the size of `fine` (H, W) float32; `guide` (h, w) is `fine` at their size.
+    """`values` (h, w, 3) float32 at the size of `fine` (H, W) float32; `guide` (h, w) is `fine` at their size.
 
     Around each cell the values are fitted as a straight line over the guide, and the lines are evaluated at the fine
     guide (He and Sun 2015, *Fast Guided Filter*; He et al. 2013, *Guided Image Filtering*, eq. 5 to 8), so that a

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QGridLayout, QMainWindow, QToolBar, QWidget
 
 from paintdiff.document.hints import with_hint_layer
 from paintdiff.editor import Editor
@@ -15,6 +15,7 @@ from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.jobs.jobs import Jobs
 from paintdiff.ui import actions, clipboard, focus, icons, theme
 from paintdiff.ui.candidate_strip import CandidateStrip
+from paintdiff.ui.candidates import Candidates
 from paintdiff.ui.canvas.canvas import Canvas
 from paintdiff.ui.dialogs.messages import open_file, tell_fault
 from paintdiff.ui.enlarging import Enlarging
@@ -47,6 +48,7 @@ class Window(QMainWindow):
     panel: GenerationPanel
     strip: CandidateStrip
     layers: LayersPanel
+    candidates: Candidates
     generating: Generating
     files: Files
     masking: Masking
@@ -63,10 +65,12 @@ class Window(QMainWindow):
         self.tool_options = ToolOptions(self.tool_state)
         self.panel, self.strip, self.layers = GenerationPanel(), CandidateStrip(), LayersPanel(editor)
         self.status = StatusBar()
-        self.generating = Generating(editor, jobs, self.canvas, self.panel, self.strip, model)
-        self.generating.setParent(self)
+        self.candidates = Candidates(editor, self.canvas, self.strip)
+        self.generating = Generating(editor, jobs, self.canvas, self.panel, self.candidates, model)
+        for each in (self.candidates, self.generating):
+            each.setParent(self)
         self.files, self.masking = Files(self, editor, settings), Masking(self, editor)
-        self.enlarging = Enlarging(editor, self.panel, self.canvas.fit)
+        self.enlarging = Enlarging(editor, self.panel, self.generating, self.canvas.fit)
         self.enlarging.setParent(self)
         self._docks = [self._dock("Generate", self.panel), self._dock("Layers", self.layers)]
         self.actions_by_id, self._submenus = actions.build(self)
@@ -81,11 +85,11 @@ class Window(QMainWindow):
 
     def _lay_out(self) -> None:
         middle = QWidget()
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.canvas, 1)
-        column.addWidget(self.strip)
+        cell = QGridLayout(middle)  # one cell: the strip lies over the canvas, so that the picture never moves for it
+        cell.setContentsMargins(0, 0, 0, 0)
+        cell.addWidget(self.canvas, 0, 0)
+        cell.addWidget(self.strip, 0, 0, Qt.AlignmentFlag.AlignBottom)
+        self.canvas.reserved = self.strip.height()
         self.setCentralWidget(middle)
         self.setStatusBar(self.status)
         self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, self._tool_bar())
@@ -127,12 +131,13 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         editor, canvas, files = self.editor, self.canvas, self.files
-        for noticing in (canvas, self.generating, self.layers, self.enlarging, files):
+        for noticing in (canvas, self.generating, self.candidates, self.layers, self.enlarging, files):
             noticing.noticed.connect(self.status.notice)
         self.panel.hints_asked.connect(self.add_hint_layer)
         self.generating.proved.connect(self.status.show_proof)
         self.generating.faulted.connect(lambda failure: tell_fault(self, failure, self.log_file))
         self.generating.changed.connect(self._refresh)
+        self.candidates.changed.connect(self._refresh)
         self.jobs.model_loaded.connect(self.status.show_model)
         self.layers.recipe_asked.connect(self.panel.use_recipe)
         self.panel.folded.connect(lambda: setattr(self.settings, "unfolded", self.panel.unfolded()))
@@ -239,7 +244,7 @@ class Window(QMainWindow):
             self.restoreState(self.settings.state)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        walks = self.canvas.hasFocus() and self.generating.has_candidates
+        walks = self.canvas.hasFocus() and self.candidates.any
         if event.key() == COMPARE_KEY:
             self.canvas.set_comparing(True)
         elif not (walks and self.strip.list.press(event)) and not actions.press(event, self.actions_by_id):
