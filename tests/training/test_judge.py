@@ -11,6 +11,7 @@ import torch
 from paintdiff.engine.judge import JUDGE, NOTHING, load_judge
 from paintdiff.engine.judge_network import JudgeConfig
 from paintdiff.engine.text import Tokenizer
+from paintdiff.resource_files import resource
 from paintdiff.training import checkpoint, shapes
 from paintdiff.training.__main__ import main
 from paintdiff.training.judge import BATCH, JudgeBatch, JudgeBatches, JudgeStep, as_tensor, hits, nouns, trimmed
@@ -93,3 +94,27 @@ def test_a_toy_run_can_be_resumed_and_ends_in_a_file_that_the_engine_opens(data,
     assert NOTHING in judge.nouns
     x_t = torch.zeros(1, 3, 64, 64)
     assert 0 < float(judge.classifier("a red star")(x_t, 0.3).exp()) < 1
+
+
+BUNDLED = resource("models", "first-light") / JUDGE
+
+
+@pytest.mark.skipif(not BUNDLED.is_file(), reason="the bundled model's judge is not here")
+def test_the_bundled_judge_is_small_and_knows_drawn_things() -> None:
+    assert BUNDLED.stat().st_size < 5_000_000
+    judge = load_judge(BUNDLED, Tokenizer.from_file(BUNDLED.parent / "tokenizer.json"), torch.device("cpu"))
+    drawn = {"a red heart": ("heart", "red"), "a green tree": ("tree", "green"), "a blue fish": ("fish", "blue"),
+             "a yellow star": ("star", "yellow"), "a brown house": ("house", "brown")}  # fmt: skip
+    rng = np.random.default_rng(0)
+    pictures = []
+    for name, colour in drawn.values():
+        thing = shapes.draw(name, colour, rng)[4:68, 4:68].astype(np.float32)
+        pictures.append((thing[..., :3] + (1 - thing[..., 3:] / 255) * 210).astype(np.uint8))
+    x0 = as_tensor(pictures)
+    eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
+    for t in (0.0, 0.5):
+        x_t = (1 - t) * x0 + t * eps
+        p = torch.stack([judge.classifier(prompt)(x_t, t) for prompt in drawn])  # (prompts, pictures)
+        assert (p.argmax(dim=0) == torch.arange(len(drawn))).float().mean() >= 0.8
+        alike = judge.embed_picture(x0) @ torch.cat([judge.embed_text(prompt) for prompt in drawn]).T
+        assert (alike.argmax(dim=1) == torch.arange(len(drawn))).float().mean() >= 0.8
