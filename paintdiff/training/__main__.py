@@ -1,4 +1,4 @@
-"""`python -m paintdiff.training prepare|train|sheet|evaluate|export|judge`: from picture sets to the bundled model."""
+"""`python -m paintdiff.training prepare|train|sheet|evaluate|methods|export|judge`: from pictures to the model."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from paintdiff.training.evaluate import evaluate, save_report, table
 from paintdiff.training.export import TOKENIZER, export
 from paintdiff.training.judge import JudgeBatches, JudgeStep, export_judge, nouns, probe
 from paintdiff.training.library import library_of
+from paintdiff.training.methods import compare, header, line
 from paintdiff.training.scenes import SceneMaker
 from paintdiff.training.sheet import draw_sheet, save_sheet, sheet_scenes
 from paintdiff.training.sources import fetch_packages, load_sprites, render_sprites, save_sprites
@@ -118,6 +119,13 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(table(report))
 
 
+def _methods(options: argparse.Namespace) -> None:
+    """Compare the mask methods on the exported model in OUT."""
+    print(header())
+    for row in compare(str(options.out), options.device, options.pictures, options.samples, (20, 80)):
+        print(line(row), flush=True)
+
+
 def _export(options: argparse.Namespace) -> None:
     run = _resumed(options)
     maker, _ = _makers(options)
@@ -173,7 +181,8 @@ def _resumed(options: argparse.Namespace) -> Run:
 
 
 COMMANDS = {
-    "prepare": _prepare, "train": _train, "sheet": _sheet, "evaluate": _evaluate, "export": _export, "judge": _judge,
+    "prepare": _prepare, "train": _train, "sheet": _sheet, "evaluate": _evaluate, "methods": _methods,
+    "export": _export, "judge": _judge,
 }  # fmt: skip
 
 

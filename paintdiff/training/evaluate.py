@@ -86,7 +86,7 @@ def _continuation(
     network: FillNetwork, tokenizer: Tokenizer, kind: str, size: int, pictures: int, samples: int
 ) -> Continuation:
     rng = np.random.default_rng((_SEED, list(KINDS).index(kind)))
-    scenes = [_hole_in(kind, size, rng) for _ in range(pictures)]
+    scenes = [hole_in(kind, size, rng) for _ in range(pictures)]
     fills = [_filled(network, tokenizer, scenes, seed) for seed in range(samples)]
     mean = np.mean(fills, axis=0)
     telea, ns = (
@@ -100,7 +100,8 @@ def _continuation(
     return Continuation(kind, l1[0], l1[1], l1[2], seam)
 
 
-def _hole_in(kind: str, size: int, rng: np.random.Generator) -> Scene:
+def hole_in(kind: str, size: int, rng: np.random.Generator) -> Scene:
+    """A background of one kind with a hole in it; the scene's picture is the whole one."""
     picture = as_bytes(background_of(kind, size, rng).pixels)
     while True:
         mask = masks.bands(size, rng) if rng.random() < 0.3 else masks.background_hole(size, rng)
