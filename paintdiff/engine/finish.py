@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from paintdiff.engine.view import View, resampled
@@ -11,6 +12,7 @@ from paintdiff.generation.request import Request
 from paintdiff.image.blending import feather_alpha, over
 from paintdiff.image.geometry import Rect
 
+NEAR = 8.0  # levels by which a colour may always differ from those around
 PREVIEW_SIDE = 1024  # pixels; a frame of many windows is shown no larger, unless the model is
 
 
@@ -35,8 +37,44 @@ def kept_pixels(request: Request, patch: np.ndarray) -> tuple[int, int]:
 
 
 def patch_alpha(request: Request) -> np.ndarray:
-    """How much of a generated frame is pasted back, (h, w) uint8; see `feather_alpha`."""
-    return feather_alpha(request.change_map, request.frame, request.canvas, request.feather, request.beyond_canvas)
+    """How much of a generated frame is pasted back, (h, w) uint8; see `feather_alpha`.
+
+    Where a pixel is painted anew from pure noise, the blend shows what was there only as far as it looks like what is
+    kept around: a thing that is to go would leave its outline otherwise.
+    """
+    alpha = feather_alpha(request.change_map, request.frame, request.canvas, request.feather, request.beyond_canvas)
+    blended = (alpha > 0) & (alpha < 255) & (request.change_map == 255)
+    if request.sampling.strength < 1 or not blended.any():
+        return alpha
+    left, top, width, height = cv2.boundingRect(blended.astype(np.uint8))
+    near = Rect(left, top, width, height).inflated(2 * request.feather).intersected(Rect(0, 0, *alpha.shape[::-1]))
+    where = near.slices_in(Rect(0, 0, *alpha.shape[::-1]))
+    kept = (request.change_map[where] == 0) & (request.picture[where][..., 3] > 0)
+    foreign = _foreign(request.picture[where], kept, 2 * request.feather)
+    alpha[where] = np.where(blended[where], np.maximum(alpha[where], foreign), alpha[where])
+    return alpha
+
+
+def _foreign(picture: np.ndarray, kept: np.ndarray, radius: int) -> np.ndarray:
+    """How little each pixel's colour has of the kept ones around it, (h, w) uint8: 0 within their spread, 255 far off.
+
+    `picture` (h, w, 4) uint8, `kept` (h, w) bool; around is a square of `radius` pixels to every side.
+    """
+    side = (2 * radius + 1, 2 * radius + 1)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return cv2.boxFilter(values * weight, cv2.CV_32F, side, borderType=cv2.BORDER_CONSTANT) / count
+
+    weight = kept.astype(np.float32)
+    count = np.maximum(cv2.boxFilter(weight, cv2.CV_32F, side, borderType=cv2.BORDER_CONSTANT), 0.5 / side[0] ** 2)
+    off = np.zeros(kept.shape, np.float32)
+    for channel in cv2.split(picture)[:3]:
+        colour = channel.astype(np.float32)
+        middle = mean(colour)
+        spread = np.sqrt(np.maximum(mean(colour * colour) - middle * middle, 0))
+        off = np.maximum(off, np.abs(colour - middle) / (2 * spread + NEAR))
+    off[count < 1 / side[0] ** 2] = 0  # nothing is kept nearby
+    return cv2.dilate((255 * (off - 1).clip(0, 1)).astype(np.uint8), np.ones((3, 3), np.uint8))
 
 
 class Shown(Protocol):

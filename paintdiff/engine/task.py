@@ -11,9 +11,11 @@ from paintdiff.engine.colorize import Colorize
 from paintdiff.engine.denoiser import Network
 from paintdiff.engine.finish import Shown, make_patch
 from paintdiff.engine.observation import Observation
+from paintdiff.engine.tone import in_tone
 from paintdiff.engine.upscale import Upscale
 from paintdiff.engine.view import View
 from paintdiff.generation.request import Request
+from paintdiff.generation.sampling import MATCH
 from paintdiff.image.blending import over_matte
 
 
@@ -82,4 +84,13 @@ class Fill:
         return network
 
     def patch(self, square: np.ndarray) -> np.ndarray:
+        if self._part.sampling.tone == MATCH:
+            kept = self.map(self._part.change_map) == 0
+            square = in_tone(np.where(kept[..., None], self.picture, square), kept, self._anew)
         return make_patch(square, self.shown, self._part)
+
+    @property
+    def _anew(self) -> np.ndarray:
+        """(size, size) bool: what is painted from pure noise."""
+        part = self._part
+        return self.map(part.change_map if part.sampling.strength == 1 else part.beyond_canvas) == 255

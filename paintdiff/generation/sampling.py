@@ -25,6 +25,8 @@ METHODS = {
     LANPAINT: "LanPaint",
 }  # fmt: skip
 LAYOUTS = {"off": "Off"} | {str(n): f"Larger than {n} pixels" for n in (2, 4, 8, 16, 32)}
+MATCH = "match"
+TONES = {MATCH: "Match the surroundings", "free": "As the model paints"}
 MAX_SEED = 2**32 - 1
 
 MAIN = "Main"  # always in sight; the others are folded
@@ -182,6 +184,10 @@ class Sampling:
     layout: str = _parameter(
         "off", "choice", "Keep coarse shapes", "Shapes and colours larger than this stay; what is smaller is new.",
         choices=LAYOUTS, section="Mask",
+    )
+    tone: str = _parameter(
+        MATCH, "choice", "Tone", "Whether what is painted anew is drawn to the tone of what is kept around it.",
+        choices=TONES, section="Mask",
     )
     candidates: int = _parameter(
         4, "int", "Candidates", "How many pictures to make; candidate k uses seed + k.", minimum=1, maximum=16

@@ -108,7 +108,7 @@ def test_a_fill_is_ddim_with_replacement_guidance_and_a_clamp_written_out(tmp_pa
     weights = load_file(folder / "model.safetensors")
     weights["leave.weight"] *= 10
     save_file(weights, folder / "model.safetensors")
-    asked = request(str(folder), 16, 16, sampler="ddim", guidance=4.0, negative="grey")
+    asked = request(str(folder), 16, 16, sampler="ddim", guidance=4.0, negative="grey", tone="free")
     patch = generated(DiffusionEngine(), asked).candidates[0].patch
 
     model = load_model(str(folder), "cpu")
