@@ -12,6 +12,7 @@ from paintdiff.generation.request import Request
 from paintdiff.generation.result import Result
 from paintdiff.generation.sampling import MAX_SEED, Sampling
 from paintdiff.image.geometry import Rect
+from tests.tiny_checkpoints import tiny_pixel_unet
 from tests.tiny_model import tiny_judge, tiny_model
 
 
@@ -106,6 +107,26 @@ def test_a_damaged_judge_does_not_disturb_who_does_not_ask_for_it(tmp_path) -> N
 def test_a_class_is_refused_by_a_model_that_has_none(engine, model) -> None:
     with pytest.raises(UserError, match="Tiny has no classes"):
         made(engine, model, label=3)
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory: pytest.TempPathFactory) -> str:
+    names = {"0": "cat", "1": "tree, shrub", "2": "null"}
+    return str(tiny_pixel_unet(tmp_path_factory.mktemp("models") / "classes", classes=3, names=names))
+
+
+def test_a_class_is_chosen_by_its_number_or_named_in_the_prompt(engine, classes) -> None:
+    by_number = patches(engine, classes, prompt="", label=1)
+    assert by_number == patches(engine, classes, prompt="shrub")
+    assert by_number == patches(engine, classes, prompt="anything", label=1), "it takes the prompt's place"
+    assert by_number != patches(engine, classes, prompt="", label=0)
+    assert by_number != patches(engine, classes, prompt="", label=1, negative="cat")
+    assert by_number != patches(engine, classes, prompt="", label=1, then="cat")
+
+
+def test_a_class_that_is_not_there_is_refused(engine, classes) -> None:
+    with pytest.raises(UserError, match="classes 0 to 2, and none of 3"):
+        made(engine, classes, prompt="", label=3)
 
 
 def test_variation_0_is_the_plain_run_and_1_the_other_seed_s(engine, model) -> None:
