@@ -94,7 +94,7 @@ class Sampling:
         minimum=0.0, maximum=100.0, step=1, unit="×", section="Guidance",
     )
     label: int = _parameter(
-        -1, "int", "Class", "The class to draw, by its number, for models of classes; -1 leaves it to the prompt.",
+        -1, "int", "Class", "The class to draw in the prompt's place, by number; -1 for none. For models of classes.",
         minimum=-1, maximum=999_999, section="Guidance",
     )
     then: str = _parameter(
