@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from paintdiff.cli.branching import add_branching, keep_trajectories, read_branch, trajectory_paths
 from paintdiff.cli.inputs import read_mask, read_picture
 from paintdiff.cli.outputs import export, output_paths, show
 from paintdiff.cli.parser import (
@@ -30,7 +31,9 @@ from paintdiff.document.requests import make_request
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.modes import MODES
+from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.generation.sampling import Sampling
+from paintdiff.generation.trajectory import Branch
 from paintdiff.image.geometry import Rect
 
 SIDES = ("left", "top", "right", "bottom")
@@ -60,14 +63,25 @@ class Painting:
         add_sampling(parser, {"strength": MODES[self.mode].strength})
         add_model(parser)
         add_framing(parser)
+        add_branching(parser)
         add_reporting(parser)
 
     def run(self, options: argparse.Namespace) -> None:
         # Everything that can be wrong with the input is found before torch is loaded.
-        sampling = read_sampling(options)
-        outputs = output_paths(options.out, sampling.candidates)
+        branch = read_branch(options)
+        sampling = read_sampling(options, branch.trajectory.sampling if branch else None)
+        outputs, runs = output_paths(options.out, sampling.candidates), trajectory_paths(options, sampling.candidates)
+        if branch is not None:
+            self._follow(branch, options)
         document = self._prepared(read_picture(options.image), options)
-        paint(document, self.mode, sampling, outputs, options)
+        paint(document, self.mode, sampling, outputs, options, branch=branch, runs=runs)
+
+    def _follow(self, branch: Branch, options: argparse.Namespace) -> None:
+        """Let options that were not given be those of the earlier run."""
+        if options.model == BUNDLED_MODEL:
+            options.model = branch.trajectory.model
+        if options.frame is None and not any(getattr(options, side, 0) for side in SIDES):
+            options.frame = branch.trajectory.frame
 
     def _prepared(self, document: Document, options: argparse.Namespace) -> Document:
         """The document with the mask and the frame that the options ask for."""
@@ -95,9 +109,9 @@ SDEDIT = Painting(
 
 def paint(
     document: Document, mode: str, sampling: Sampling, outputs: Sequence[Path], options: argparse.Namespace,
-    scale: int = 1,
+    scale: int = 1, branch: Branch | None = None, runs: Sequence[Path] = (),
 ) -> None:
-    """Generate for `document`, write every candidate into it to `outputs`, and report."""
+    """Generate for `document`, write every candidate into it to `outputs`, and its steps to `runs`, and report."""
     from paintdiff.engine.engine import DiffusionEngine
 
     engine = DiffusionEngine()
@@ -108,6 +122,7 @@ def paint(
         document, mode, sampling, model=options.model, device=options.device, feather=options.feather, size=info.size,
         scale=scale,
     )
+    request = replace(request, branch=branch)
     bar = ProgressBar()
     try:
         result = engine.generate(request, bar.show, CancelToken())
@@ -115,6 +130,7 @@ def paint(
         bar.close()
     start = time.perf_counter()
     export(without_hints(document) if mode == "colorize" else document, result, outputs)
+    keep_trajectories(result, runs)
     seconds = result.report.seconds | seconds | {"export": time.perf_counter() - start}
     show(request, result, info.name, seconds, outputs, options.json)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 from paintdiff.generation.errors import UserError
@@ -45,16 +46,22 @@ def add_sampling(
 
     Candidates are 1 unless `defaults` says otherwise.
     """
+    settings: dict[str, Any] = {}
     for name, item in parameters().items():
         if names is None or name in names:
             own = 1 if name == "candidates" else getattr(Sampling, name)
-            _add_parameter(parser, name, item, defaults.get(name, own))
+            settings[name] = defaults.get(name, own)
+            _add_parameter(parser, name, item, settings[name])
+    parser.set_defaults(sampling_defaults=settings)
 
 
-def read_sampling(options: argparse.Namespace) -> Sampling:
-    """The flags of `add_sampling`; what has no flag keeps its default. Raises `UserError` for a value out of range."""
-    given = {name: getattr(options, name) for name in parameters() if hasattr(options, name)}
-    return Sampling(**given)
+def read_sampling(options: argparse.Namespace, before: Sampling | None = None) -> Sampling:
+    """The flags of `add_sampling`; those that were not given are as `before`, else the verb's defaults.
+
+    Raises `UserError` for a value out of range.
+    """
+    settings = options.sampling_defaults if before is None else asdict(before)
+    return Sampling(**settings | {name: getattr(options, name) for name in parameters() if hasattr(options, name)})
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +102,7 @@ def _add_parameter(parser: argparse.ArgumentParser, name: str, item: Parameter, 
     limits = f"{item.minimum} to {item.maximum}, " if item.kind in ("int", "float") else ""
     # the range itself is checked by Sampling, in the same words as everywhere
     parser.add_argument(
-        f"--{name.replace('_', '-')}", dest=name, type=kinds[item.kind], default=default,
+        f"--{name.replace('_', '-')}", dest=name, type=kinds[item.kind], default=argparse.SUPPRESS,
         choices=list(item.choices) or None, metavar=None if item.choices else {"text": "TEXT"}.get(item.kind, "N"),
         help=f"{item.help.rstrip('.')} ({limits}default {default or repr(default)})".replace("%", "%%"),
     )  # fmt: skip

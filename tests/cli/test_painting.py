@@ -129,7 +129,7 @@ def test_a_frame_by_hand_is_what_the_model_sees(folder, model, capsys) -> None:
         ("inpaint --image in.png --mask mask.png --out out.png --steps 0", "Steps must be a whole number"),
         ("inpaint --image in.png --mask mask.png --out out.png --steps many", "'many'"),
         ("inpaint --image in.png --mask mask.png --out out.png --guidance nan", "Guidance must be a number"),
-        ("inpaint --image in.png --mask mask.png --out out.png --sampler euler", "'euler'"),
+        ("inpaint --image in.png --mask mask.png --out out.png --sampler plms", "'plms'"),
         ("inpaint --image in.png --mask mask.png --out out.png --model none", "No model is called 'none'"),
         ("inpaint --image in.png --mask mask.png --out out.png --device abacus", "'abacus' is not known"),
         ("inpaint --image in.png --mask mask.png --out out.png --frame 1,2,3", "'1,2,3' is not X,Y,W,H"),
