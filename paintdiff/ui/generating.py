@@ -1,11 +1,10 @@
-"""One generation from Generate to Accept: between the panel, the jobs, the canvas and the candidates."""
+"""What the engine is asked for and how it ends: between the panel, the jobs, the canvas and the candidates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication
 
 from paintdiff.document import edits
 from paintdiff.document.document import Document
@@ -13,43 +12,27 @@ from paintdiff.document.requests import frame_of, make_request
 from paintdiff.editor import Editor
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.likelihood import Likelihood
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Result
+from paintdiff.generation.sampling import Sampling
+from paintdiff.generation.trajectory import Branch
 from paintdiff.image.geometry import Rect
 from paintdiff.jobs.jobs import Jobs
 from paintdiff.jobs.outcome import Failure
-from paintdiff.ui.candidate_strip import CandidateStrip
+from paintdiff.ui.candidates import Candidates
 from paintdiff.ui.canvas.canvas import Canvas
-from paintdiff.ui.focus import is_typing
 from paintdiff.ui.frame_placing import past_edge
 from paintdiff.ui.generation_panel import GenerationPanel
 
 MODEL_SIDE = 64  # pixels, until the model says its own
 
 
-@dataclass(frozen=True, eq=False)
-class Pending:
-    """A candidate that waits to be accepted, and the request that it answers."""
-
-    request: Request
-    candidate: Candidate
-
-
-@dataclass(frozen=True, eq=False)
-class Shelf:
-    """The candidates of the last acceptance, for the case that it is undone."""
-
-    before: Document
-    after: Document
-    pending: list[Pending]
-    row: int  # the one accepted
-
-
 class Generating(QObject):
-    """Runs generations on snapshots of the document, and holds what came of them.
+    """Runs generations on snapshots of the document, and measures how likely their candidates are.
 
     Signals: `proved(Report)` after each finished job, `noticed(str)` for the status bar, `faulted(Failure)` for a fault
-    of ours, `changed()` when a job or a candidate came or went.
+    of ours, `changed()` when a job came or went.
     """
 
     proved = Signal(object)
@@ -58,15 +41,15 @@ class Generating(QObject):
     changed = Signal()
 
     def __init__(
-        self, editor: Editor, jobs: Jobs, canvas: Canvas, panel: GenerationPanel, strip: CandidateStrip, model: str
+        self, editor: Editor, jobs: Jobs, canvas: Canvas, panel: GenerationPanel, candidates: Candidates, model: str
     ) -> None:
         """`model` is the name of a bundled model or a folder."""
         super().__init__()
         self._model = model
-        self._editor, self._jobs, self._canvas, self._panel, self._strip = editor, jobs, canvas, panel, strip
-        self._requests: dict[int, Request] = {}
-        self._pending: list[Pending] = []
-        self._shelved: Shelf | None = None
+        self._editor, self._jobs, self._canvas, self._panel = editor, jobs, canvas, panel
+        self._candidates = candidates
+        self._generations: dict[int, tuple[Request, Document]] = {}
+        self._measurements: dict[int, tuple[Candidate, ...]] = {}
         self._past_edge = False  # whether the frame, placed by hand, reaches past the canvas
         self._mode_is_ours = False  # "outpaint" because of that, not because the user chose it
         self._model_side = MODEL_SIDE
@@ -75,12 +58,13 @@ class Generating(QObject):
         self._show_frame()
 
     def _connect(self) -> None:
-        jobs, panel, strip = self._jobs, self._panel, self._strip
+        jobs, panel, candidates = self._jobs, self._panel, self._candidates
         self._editor.document_changed.connect(self._on_document_changed)
         jobs.model_loaded.connect(self._on_model_loaded)
         jobs.job_started.connect(lambda _job: self._panel.run_bar.show_queued())
         jobs.progressed.connect(self._on_progressed)
         jobs.finished.connect(self._on_finished)
+        jobs.measured.connect(self._on_measured)
         jobs.failed.connect(self._on_failed)
         jobs.cancelled.connect(self._end)
         panel.run_bar.generate_asked.connect(self.generate)
@@ -89,20 +73,19 @@ class Generating(QObject):
         panel.mode_changed.connect(self._on_mode_changed)
         panel.feather_changed.connect(self._show_frame)
         panel.extend_asked.connect(self._place_past_edge)
-        strip.looked_at.connect(self._look_at)
-        strip.accept_asked.connect(self.accept)
-        strip.discard_asked.connect(self.discard)
-        strip.comparing.connect(self._canvas.set_comparing)
+        candidates.branch_asked.connect(self.branch)
+        candidates.measure_asked.connect(self.measure)
+        candidates.changed.connect(self._drop_measurements)
         self._canvas.frame_dragged.connect(self.place_frame)
 
     @property
     def running(self) -> bool:
         """Whether a job runs or waits."""
-        return bool(self._requests)
+        return bool(self._generations or self._measurements)
 
     @property
     def has_candidates(self) -> bool:
-        return bool(self._pending)
+        return self._candidates.any
 
     def warm_up(self) -> None:
         """Load the model before anyone asks for a picture."""
@@ -111,9 +94,23 @@ class Generating(QObject):
     def generate(self) -> None:
         """Queue a job for the document as it is now; what stands in the way is told in the panel."""
         self._panel.seed.renew()
+        self._submit(self._editor.document, self._panel.sampling())
+
+    def branch(self, branch: Branch) -> None:
+        """Queue a job that goes on from a step of an earlier run, with what the panel says now.
+
+        The frame is that of the run, and so is the seed unless it is locked: then the first candidate keeps its noise.
+        """
+        run, sampling = branch.trajectory, self._panel.sampling()
+        if not self._panel.seed.lock.isChecked():
+            self._panel.seed.set_value(run.sampling.seed)
+            sampling = replace(sampling, seed=run.sampling.seed, variation_seed=run.sampling.variation_seed)
+        self._submit(replace(self._editor.document, frame=run.frame), sampling, branch)
+
+    def _submit(self, document: Document, sampling: Sampling, branch: Branch | None = None) -> None:
         try:
             request = make_request(
-                self._editor.document, self._panel.mode(), self._panel.sampling(), model=self._model,
+                document, self._panel.mode(), sampling, model=self._model,
                 feather=self._panel.feather.value(), matte=self._panel.matte_colour(), size=self._model_side,
                 scale=self._panel.mode_rows.scale(),
             )
@@ -121,41 +118,50 @@ class Generating(QObject):
             self._show_problem(str(error))
             return
         self._panel.run_bar.show_hint("")
-        self._requests[self._jobs.submit(request)] = request
-        if len(self._requests) == 1:
-            self._panel.run_bar.show_queued()
+        request = replace(request, branch=branch)
+        self._generations[self._jobs.submit(request)] = request, self._editor.document
         self._canvas.set_generating(True)
+        self._begun()
+
+    def measure(self) -> None:
+        """Queue the question how likely each candidate is that was not measured yet."""
+        asked: dict[Request, list[Candidate]] = {}
+        for each in self._candidates.pending:
+            if each.likelihood is None:
+                asked.setdefault(each.request, []).append(each.candidate)
+        for request, candidates in asked.items():
+            job = self._jobs.measure(request, tuple(candidate.patch for candidate in candidates))
+            self._measurements[job] = tuple(candidates)
+            self._begun()
+
+    def _begun(self) -> None:
+        if len(self._generations) + len(self._measurements) == 1:
+            self._panel.run_bar.show_queued()
+        self._candidates.show_measuring(bool(self._measurements))
         self.changed.emit()
 
     def cancel(self) -> bool:
         """Stop the job that runs, or else the one that waits longest; False if there is none."""
-        if not self._requests:
+        if not self.running:
             return False
-        self._jobs.cancel(self._jobs.running or next(iter(self._requests)))
-        self.noticed.emit("Generation cancelled.")
+        job = self._jobs.running or min([*self._generations, *self._measurements])
+        what = "Measurement" if job in self._measurements else "Generation"
+        self._jobs.cancel(job)
+        self.noticed.emit(f"{what} cancelled.")
         return True
-
-    def accept(self, row: int) -> None:
-        """Put a candidate in as a new layer. Undo brings the candidates back, to choose another."""
-        pending, before = self._pending, self._editor.document
-        try:
-            after = edits.accept(before, pending[row].candidate)
-        except UserError as error:
-            self.noticed.emit(str(error))
-            return
-        self._drop_candidates()
-        self._editor.replace("Accept candidate", after)
-        self._shelved = Shelf(before, after, pending, row)
-
-    def discard(self) -> None:
-        self._shelved = None
-        self._drop_candidates()
 
     def forget(self) -> None:
         """Another document comes: stop every job and drop every candidate."""
         self._jobs.cancel_all()
-        self.discard()
+        self._candidates.discard()
         self._panel.run_bar.show_hint("")
+
+    def _drop_measurements(self) -> None:
+        """Stop measuring what has gone."""
+        waiting = {each.candidate for each in self._candidates.pending}
+        for job, candidates in list(self._measurements.items()):
+            if waiting.isdisjoint(candidates):
+                self._jobs.cancel(job)
 
     def place_frame(self, frame: Rect | None) -> None:
         """Put the frame somewhere by hand, or let it follow the mask again (None)."""
@@ -186,23 +192,9 @@ class Generating(QObject):
         elif self._mode_is_ours:
             self._panel.set_mode("inpaint")
 
-    def _on_document_changed(self, document: Document, dirty: Rect) -> None:
-        shelf = self._shelved
-        if shelf is not None and document is shelf.before and not self._pending:
-            self._bring_back(shelf)
-        elif shelf is not None and document is shelf.after and self._pending is shelf.pending:
-            self._drop_candidates()
-        elif not dirty.empty and self._pending:
-            self._strip.choose(-1)  # what is being painted must be seen
+    def _on_document_changed(self, document: Document, _dirty: Rect) -> None:
         self._follow_frame(document)
         self._show_frame()
-
-    def _bring_back(self, shelf: Shelf) -> None:
-        self._pending = shelf.pending
-        for each in shelf.pending:
-            self._strip.add(each.request, (each.candidate,))
-        self._strip.choose(shelf.row)
-        self.changed.emit()
 
     def _show_frame(self) -> None:
         document, mode = self._editor.document, self._panel.mode()
@@ -220,22 +212,22 @@ class Generating(QObject):
 
     def _on_progressed(self, job: int, progress: Progress) -> None:
         self._panel.run_bar.show_progress(progress, self._jobs.waiting)
-        request = self._requests.get(job)
-        if request is not None and progress.preview is not None:
+        if job in self._generations and progress.preview is not None:
+            request, _ = self._generations[job]
             self._canvas.set_preview(request.frame, progress.preview)
 
     def _on_finished(self, job: int, result: Result) -> None:
-        request = self._requests[job]
+        request, document = self._generations[job]
         self._end(job)
-        self._shelved = None
-        self._pending = self._pending + [Pending(request, candidate) for candidate in result.candidates]
-        self._strip.add(request, result.candidates)
-        if not self._canvas.hasFocus() and not is_typing():
-            self._strip.list.setFocus()  # from the canvas the same keys choose and accept
+        self._candidates.add(request, result.candidates, document)
         self.proved.emit(result.report)
         if result.report.notices:
             self.noticed.emit(" ".join(result.report.notices))
-        self.changed.emit()
+
+    def _on_measured(self, job: int, likelihoods: tuple[Likelihood, ...]) -> None:
+        found = dict(zip(self._measurements[job], likelihoods, strict=True))
+        self._end(job)
+        self._candidates.set_likelihoods(found)
 
     def _on_failed(self, failure: Failure) -> None:
         self._end(failure.job)
@@ -245,27 +237,14 @@ class Generating(QObject):
             self._panel.run_bar.show_hint(failure.message)
 
     def _end(self, job: int) -> None:
-        del self._requests[job]
-        if self._requests:
+        generated = self._generations.pop(job, None) is not None
+        self._measurements.pop(job, None)
+        if self.running:
             self._panel.run_bar.show_queued()
         else:
             self._panel.run_bar.show_idle()
-            self._canvas.set_generating(False)
-        self._look_at(self._strip.list.currentRow())
-        self.changed.emit()
-
-    def _look_at(self, row: int) -> None:
-        if 0 <= row < len(self._pending):
-            pending = self._pending[row]
-            self._canvas.set_preview(pending.candidate.frame, pending.candidate.patch)
-        else:
-            self._canvas.clear_preview()
-
-    def _drop_candidates(self) -> None:
-        self._pending = []
-        focused = QApplication.focusWidget()
-        if focused is not None and self._strip.isAncestorOf(focused):
-            self._canvas.setFocus()  # rather than what Qt finds beside a strip that hides
-        self._strip.clear()
-        self._canvas.clear_preview()
+        self._canvas.set_generating(bool(self._generations))
+        if generated:
+            self._candidates.look_again()
+        self._candidates.show_measuring(bool(self._measurements))
         self.changed.emit()

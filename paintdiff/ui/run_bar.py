@@ -73,10 +73,11 @@ class RunBar(QWidget):
         """Where the running job stands; `waiting` jobs stand behind it."""
         self._stack.setCurrentIndex(1)
         more = f" · {waiting} waiting" if waiting else ""
-        if progress.stage == "sampling" and progress.steps:
+        if progress.stage in ("sampling", "measuring") and progress.steps:
+            what = "Measuring " if progress.stage == "measuring" else ""
             self.progress.setRange(0, progress.steps)
             self.progress.setValue(progress.step)
-            self.progress.setFormat(f"{progress.step} / {progress.steps}{self._time_left(progress)}{more}")
+            self.progress.setFormat(f"{what}{progress.step} / {progress.steps}{self._time_left(progress)}{more}")
         else:
             self._show_stage(("Finishing…" if progress.stage == "finishing" else "Loading the model…") + more)
 

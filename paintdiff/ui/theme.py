@@ -82,14 +82,22 @@ QProgressBar {
 }
 QProgressBar::chunk { background: $accent; border-radius: 3px; }
 QScrollArea#settings { background: transparent; border: none; }
-QScrollArea#settings QScrollBar:vertical { background: transparent; width: 8px; margin: 0; border: none; }
-QScrollArea#settings QScrollBar::handle:vertical { background: $border; border-radius: 3px; min-height: 24px; }
-QScrollArea#settings QScrollBar::handle:vertical:hover { background: $muted; }
-QScrollArea#settings QScrollBar::handle:vertical:disabled { background: transparent; }
-QScrollArea#settings QScrollBar::add-line:vertical, QScrollArea#settings QScrollBar::sub-line:vertical { height: 0; }
+QScrollArea#settings QScrollBar, QListView#candidates QScrollBar {
+    background: transparent; width: 8px; height: 8px; margin: 0; border: none;
+}
+QScrollArea#settings QScrollBar::handle, QListView#candidates QScrollBar::handle {
+    background: $border; border-radius: 3px; min-height: 24px; min-width: 24px;
+}
+QScrollArea#settings QScrollBar::handle:hover, QListView#candidates QScrollBar::handle:hover { background: $muted; }
+QScrollArea#settings QScrollBar::handle:disabled { background: transparent; }
+QScrollArea#settings QScrollBar::add-line, QScrollArea#settings QScrollBar::sub-line,
+QListView#candidates QScrollBar::add-line, QListView#candidates QScrollBar::sub-line { width: 0; height: 0; }
 Section QToolButton[flat="true"] { padding: 2px 4px 2px 0; border: none; font-weight: 500; }
 Section QToolButton[flat="true"]:focus { border: 1px solid $accent; }
-CandidateStrip { border-top: 1px solid $border; }
+CandidateStrip QPushButton:checked {
+    background: $accent; color: $accent_text; border: 1px solid $accent; border-radius: 3px; padding: 3px 6px;
+}
+CandidateStrip { background: $window; border-top: 1px solid $border; }
 QListView#candidates { background: $window; border: none; border-radius: 0; }
 QDialogButtonBox, QMessageBox { dialogbuttonbox-buttons-have-icons: 0; }
 """)

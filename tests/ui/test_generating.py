@@ -115,7 +115,7 @@ def test_a_locked_seed_stays_and_gives_the_same_pixels(window, qtbot) -> None:
     window.panel.seed.lock.setChecked(True)
     generate(window, qtbot)
     generate(window, qtbot)
-    first, _, again, _ = window.generating._pending
+    first, _, again, _ = window.candidates.pending
     assert np.array_equal(first.candidate.patch, again.candidate.patch)
 
 
@@ -154,7 +154,7 @@ def test_the_job_works_on_a_snapshot_while_the_painter_goes_on(held, qtbot) -> N
     window.masking.clear()
     with qtbot.waitSignal(window.jobs.finished, timeout=30_000):
         engine.go.set()
-    assert window.generating._pending[0].request.change_map.any()
+    assert window.candidates.pending[0].request.change_map.any()
     assert window.editor.document is not before
     window.editor.undo()
     assert window.editor.document is before
@@ -282,4 +282,4 @@ def test_a_new_document_has_no_candidates_of_the_old_one(window, qtbot) -> None:
     generate(window, qtbot)
     window.files.load(new_document(32, 32))
     assert not window.strip.isVisible()
-    assert not window.generating.has_candidates
+    assert not window.candidates.any

@@ -20,6 +20,7 @@ from paintdiff.ui.canvas import pointer as marks
 from paintdiff.ui.canvas.frame_handles import handle_at
 from paintdiff.ui.canvas.frame_overlay import HANDLE_SIDE, FrameOverlay
 from paintdiff.ui.canvas.gestures import FrameGesture, Gesture, LassoGesture, RectangleGesture, StrokeGesture
+from paintdiff.ui.canvas.heat import Heat
 from paintdiff.ui.canvas.picture import Picture
 from paintdiff.ui.canvas.preview import Preview
 from paintdiff.ui.canvas.viewport import Pointer, Viewport
@@ -58,6 +59,7 @@ class Canvas(Viewport):
         self._frame: FrameOverlay | None = None
         self._frame_before: FrameOverlay | None = None
         self._preview: Preview | None = None
+        self._heat: Heat | None = None
         self._comparing = False
         self._generating = False
         self._trace_timer = QTimer(self)
@@ -80,12 +82,18 @@ class Canvas(Viewport):
 
     def set_preview(self, frame: Rect, rgba: np.ndarray | None) -> None:
         """Show `rgba` ((h, w, 4) uint8 straight alpha, any size) over the document inside `frame`; None clears it."""
-        before = self._preview
+        before, heat, self._heat = self._preview, self._heat, None
         self._preview = None if rgba is None else Preview(frame, rgba)
-        if before is not None and self._preview is not None and before.frame == frame:
+        if before is not None and self._preview is not None and before.frame == frame and heat is None:
             self._expose(self._shown_at(frame))
         else:
             self.update()  # the mask's overlay comes or goes with the preview
+
+    def set_heat(self, heat: Heat | None) -> None:
+        """Show `heat` over the preview, until another preview comes; None shows the preview alone."""
+        if heat is not None or self._heat is not None:
+            self._heat = heat
+            self.update()
 
     def clear_preview(self) -> None:
         """Show the document alone again."""
@@ -340,6 +348,8 @@ class Canvas(Viewport):
             stroke = self._gesture if isinstance(self._gesture, StrokeGesture) else None
             if self._preview is not None and (stroke is None or stroke.on_map):  # paint under it would not be seen
                 self._preview.draw(painter, self.view)
+                if self._heat is not None:
+                    self._heat.draw(painter, self.view)
             marking = stroke is not None and stroke.on_map
             if self.tool_state.overlay_visible and (self._preview is None or marking):
                 self._picture.draw_overlay(painter, self.view, exposed, self.tool_state.hatch)
@@ -352,6 +362,8 @@ class Canvas(Viewport):
                 painter, self.view, self.editor.document.canvas,
                 dimmed=by_hand or self._generating, handles=by_hand, outlines=self._preview is None,
             )
+        if self._heat is not None and not self._comparing:
+            self._heat.draw_legend(painter, QPointF(0, self.height() - self.reserved))
         if self._gesture is not None:
             self._gesture.draw(painter, self.view)
         if self._hover is not None and not self.panning:

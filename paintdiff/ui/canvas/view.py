@@ -84,9 +84,12 @@ class View:
         """Dragged by (dx, dy) widget units."""
         return replace(self, x=self.x + dx * self.ratio, y=self.y + dy * self.ratio)
 
-    def fitted(self, rect: Rect, margin: float = 24) -> View:
-        """The largest zoom that shows all of `rect`, centred; from 200 % on a whole number: pixels stay square."""
-        width, height = self.width * self.ratio, self.height * self.ratio
+    def fitted(self, rect: Rect, margin: float = 24, below: float = 0) -> View:
+        """The largest zoom that shows all of `rect`, centred; from 200 % on a whole number: pixels stay square.
+
+        `below` widget units at the bottom are left free.
+        """
+        width, height = self.width * self.ratio, (self.height - below) * self.ratio
         border = 2 * margin * self.ratio
         room = min(max(width - border, 1) / max(rect.w, 1), max(height - border, 1) / max(rect.h, 1))
         zoom = min(max(room if room < 2 else math.floor(room), MIN_ZOOM), MAX_ZOOM)

@@ -48,6 +48,7 @@ class Viewport(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view = View()
+        self.reserved = 0  # widget units at the bottom that something may cover: a fitted view leaves them free
         self._follows_fit = True
         self._space = False
         self._pan_from: QPointF | None = None
@@ -88,7 +89,7 @@ class Viewport(QWidget):
 
     def fit(self) -> None:
         """Show all of the canvas, centred, and keep doing so as the window is resized."""
-        self._show(self.view.fitted(self.bounds()))
+        self._show(self.view.fitted(self.bounds(), below=self.reserved))
         self._follows_fit = True
 
     def zoom_to(self, zoom: float, at: QPointF | None = None) -> None:
