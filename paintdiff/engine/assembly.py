@@ -102,7 +102,8 @@ def _guided(
             f"Guidance runs from high times to low ones: it cannot begin at {sampling.guidance_from:.0%} and end at "
             f"{sampling.guidance_until:.0%}."
         )
-    w = sampling.guidance if model.info.text else 1.0  # without prompts there is nothing to lean to
+    leans = model.info.text and (prompt != sampling.negative or sampling.label >= 0)
+    w = sampling.guidance if leans else 1.0  # two sides that say the same would only cost time
     denoiser = ClassifierFree(
         denoiser, w, *encode_text(sampling.negative), rescale=sampling.guidance_rescale,
         interval=(sampling.guidance_until, sampling.guidance_from),

@@ -170,6 +170,12 @@ def test_guidance_0_and_1_ask_the_network_once_a_step(engine, model, guidance) -
     assert generated(engine, request(model, steps=3, guidance=guidance)).report.network_evaluations == 3
 
 
+@pytest.mark.parametrize("prompt", ["", "a cat"])
+def test_a_prompt_and_the_same_negative_one_ask_the_network_once_a_step(engine, model, prompt) -> None:
+    asked = request(model, steps=3, guidance=4.0, prompt=prompt, negative=prompt)
+    assert generated(engine, asked).report.network_evaluations == 3
+
+
 def test_at_guidance_0_the_prompt_is_ignored(engine, model) -> None:
     a, b = (generated(engine, request(model, guidance=0.0, prompt=prompt)) for prompt in ("a cat", "a dog"))
     assert same(a, b)
