@@ -109,20 +109,43 @@ def _open_sample(window: Window) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Open the window, on a picture if one is named, and return the exit status when it is closed."""
-    options = [argument for argument in arguments if argument.startswith("-")]
-    if options or len(arguments) > 1:
-        print("paintdiff: The window opens on one picture and takes no options; see --help.", file=sys.stderr)
+    try:
+        picture, model = read_arguments(arguments)
+    except UserError as error:
+        print(f"paintdiff: {error}", file=sys.stderr)
         return 2
     if _has_no_screen():
         print("paintdiff: There is no screen to open a window on; see --help for what works without.", file=sys.stderr)
         return 2
     application = start_application(arguments)
     log_file = _start_log()
-    window = open_window(Path(arguments[0]) if arguments else None, log_file=log_file)
+    window = open_window(picture, model=model, log_file=log_file)
     QTimer.singleShot(WARM_UP_AFTER_MS, lambda: _settle(window))
     status = application.exec()
     _end(window, status)
     return status
+
+
+def read_arguments(arguments: Sequence[str]) -> tuple[Path | None, str]:
+    """The picture to open, if one is named, and the model: a bundled one or a folder.
+
+    Raises `UserError` for anything else. (By hand: `argparse` would delay the window.)
+    """
+    rest, model = [part for argument in arguments for part in _split(argument)], BUNDLED_MODEL
+    if "--model" in rest:
+        at = rest.index("--model")
+        model = "".join(rest[at + 1 : at + 2])
+        if not model or not (Path(model).is_dir() or resource("models", model).is_dir()):
+            raise UserError(f"There is no model {model!r}: --model takes the folder of a checkpoint.")
+        del rest[at : at + 2]
+    if len(rest) > 1 or any(argument.startswith("-") for argument in rest):
+        raise UserError("The window opens on one picture and takes no option but --model FOLDER; see --help.")
+    return Path(rest[0]) if rest else None, model
+
+
+def _split(argument: str) -> list[str]:
+    """--model=FOLDER in two."""
+    return argument.split("=", 1) if argument.startswith("--model=") else [argument]
 
 
 def _has_no_screen() -> bool:

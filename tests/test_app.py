@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from paintdiff.app import read_arguments
+from paintdiff.generation.errors import UserError
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the folders of the user are moved by XDG variables")
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +58,10 @@ print(app._start_log())
 
 @pytest.mark.parametrize(
     ("arguments", "environment"),
-    [(["--bogus"], {"QT_QPA_PLATFORM": "offscreen"}), ([], {"QT_QPA_PLATFORM": "xcb"}), ([], {})],
+    [
+        (["--bogus"], {"QT_QPA_PLATFORM": "offscreen"}), (["--model", "absent"], {"QT_QPA_PLATFORM": "offscreen"}),
+        ([], {"QT_QPA_PLATFORM": "xcb"}), ([], {}),
+    ],
 )
 def test_a_start_that_cannot_work_is_one_sentence_and_exit_2(arguments: list[str], environment: dict[str, str]) -> None:
     screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -66,3 +72,30 @@ def test_a_start_that_cannot_work_is_one_sentence_and_exit_2(arguments: list[str
     )
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], (None, "first-light")),
+        (["a.png"], (Path("a.png"), "first-light")),
+        (["--model", "tests"], (None, "tests")),
+        (["--model=tests", "a.png"], (Path("a.png"), "tests")),
+        (["a.png", "--model", "first-light"], (Path("a.png"), "first-light")),
+    ],
+)
+def test_a_picture_and_a_model_may_be_named(arguments, expected, monkeypatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert read_arguments(arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["a.png", "b.png"], "one picture"), (["--model"], "--model takes"), (["--model", "absent"], "'absent'"),
+        (["--model="], "--model takes"), (["--prompt", "x"], "--model FOLDER"), (["-x"], "one picture"),
+    ],
+)  # fmt: skip
+def test_other_arguments_are_refused_with_a_sentence(arguments, words) -> None:
+    with pytest.raises(UserError, match=words):
+        read_arguments(arguments)

@@ -46,7 +46,8 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> Parser:
     parser = Parser(
         "paintdiff", allow_abbrev=False,
-        description="Paint with diffusion. Without a verb, opens the window (on a picture, if one is named).",
+        description="Paint with diffusion. Without a verb, opens the window (on a picture, if one is named; "
+        "with --model FOLDER it generates with the checkpoint in that folder).",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"PaintDiff {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
