@@ -41,7 +41,7 @@ from paintdiff.generation.result import Candidate, Progress, Report, Result
 from paintdiff.generation.trajectory import Trajectory
 
 PREVIEW_SHARE = 0.003  # of a run's time may go into its previews
-KEPT_SHARE = 0.02  # and into those that are kept with it, to look through
+KEPT_SHARE = 0.05  # and into those that are kept with it, to look through
 
 
 class Job:

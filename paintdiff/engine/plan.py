@@ -27,9 +27,9 @@ def descending(start: float, steps: int) -> tuple[float, ...]:
 def spaced(schedule: Schedule, start: float, steps: int, spacing: str) -> tuple[float, ...]:
     """`steps` + 1 times from `start` down to 0, by `Sampling.spacing`: "time" is `descending`.
 
-    "log_snr" spaces them evenly in log-SNR, which is what DPM++ 2M was made for (Lu et al. 2022a, section 4.3), between
-    the times at which there is something to be seen; the last step goes from there to 0. One or two steps, and a way
-    that lies beyond that, are even in time.
+    "log_snr" spaces them evenly in log-SNR, which is what DPM-Solver was made for (Lu et al. 2022a), between the times
+    at which there is something to be seen; the last step goes from there to 0. One or two steps, and a way that lies
+    beyond that, are even in time.
     """
     first, last = max(log_snr(schedule, start), -SEEN), min(log_snr(schedule, EARLIEST), SEEN)
     if spacing != "log_snr" or steps < 3 or first >= last:
@@ -53,10 +53,9 @@ def even_in_log_snr(schedule: Schedule, first: float, last: float, steps: int) -
 def travelling(times: Sequence[float], length: int, repeats: int) -> tuple[float, ...]:
     """`times` with each stretch of `length` steps walked `repeats` times, back up by `Renoise` in between.
 
-    RePaint's schedule (Lugmayr et al. 2022, section 4.2 and appendix B; jump length and resamplings), and DDNM's time
-    travel (Wang et al. 2023, section 3.3): what is unknown gets to fit what is known, which is held all along. The
-    stretches end at the last time; the first one, next to pure noise, is walked once. A plan of fewer than two
-    stretches is cut in two.
+    RePaint's schedule (Lugmayr et al. 2022, section 4.2: jump length and resamplings), and DDNM's time travel (Wang et
+    al. 2023, section 3.3): what is unknown gets to fit what is known, which is held all along. The stretches end at the
+    last time; the first one, next to pure noise, is walked once. A plan of fewer than two stretches is cut in two.
     """
     steps = len(times) - 1
     length = max(1, min(length, steps // 2))

@@ -45,7 +45,7 @@ class EulerMaruyama:
 
 @dataclass(frozen=True, eq=False)
 class ReverseDiffusion:
-    """The forward move x_t = alpha_ts x_s + G z run backwards by the score (Song et al. 2021, appendix E, eq. 46, 47).
+    """The forward move x_t = alpha_ts x_s + G z run backwards by the score (Song et al. 2021, appendix E).
 
     From pure noise and to a clean picture, where it makes no sense, an ancestral move.
     """

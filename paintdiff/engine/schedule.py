@@ -41,7 +41,7 @@ def transition(schedule: Schedule, s: float, t: float) -> tuple[float, float]:
 
 
 def drift(schedule: Schedule, t: float) -> float:
-    """f = alpha' / alpha of the forward SDE dx = f x dt + g dw (Kingma et al. 2021, 3); -inf where alpha is 0."""
+    """f = alpha' / alpha of the forward SDE dx = f x dt + g dw (Kingma et al. 2021); -inf where alpha is 0."""
     alpha = schedule.alpha(t)
     return schedule.alpha_rate(t) / alpha if alpha > 0 else -math.inf
 
