@@ -163,7 +163,7 @@ def make_times(scene: Scene) -> tuple[float, ...]:
         times = descending(start, STOPS)
     else:
         times = spaced(scene.model.schedule, start, sampling.steps, sampling.spacing)
-    return make_mask_method(scene).times(times)
+    return make_mask_method(scene).times(times, scene.known is not None)
 
 
 def first_state(scene: Scene, t: float) -> State:

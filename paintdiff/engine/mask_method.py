@@ -59,9 +59,12 @@ class MaskMethod:
     def name(self) -> str:
         return chosen_method(self.model, self.sampling.method)
 
-    def times(self, times: tuple[float, ...]) -> tuple[float, ...]:
-        """`times` with the method's way back and forth; as they are where nothing is known that asks for it."""
-        if self.name not in TRAVELLING or not (self._keeps or self._factor):
+    def times(self, times: tuple[float, ...], more: bool = False) -> tuple[float, ...]:
+        """`times` with the method's way back and forth; as they are where nothing is known that asks for it.
+
+        `more` says that something else is known of the picture.
+        """
+        if self.name not in TRAVELLING or not (self._keeps or self._factor or more):
             return times
         return travelling(times, self.sampling.travel_length, self.sampling.travel)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from paintdiff.engine.noise import Noise
-from paintdiff.engine.plan import Renoise, descending, even_in_log_snr, spaced
+from paintdiff.engine.plan import Renoise, descending, even_in_log_snr, spaced, travelling
 from paintdiff.engine.sampler import State
 from paintdiff.engine.schedule import VE, Flow, SubVP, VPCosine, VPLinear, discrete, log_snr
 
@@ -50,3 +50,18 @@ def test_going_back_in_time_gives_the_noise_of_the_earlier_time(schedule, s, t) 
     error = 4.5 * schedule.sigma(t) / count**0.5
     assert float(state.x_t.mean()) == pytest.approx(schedule.alpha(t) * 0.5, abs=error)
     assert float(state.x_t.std()) == pytest.approx(schedule.sigma(t), abs=error)
+
+
+@pytest.mark.parametrize(
+    ("steps", "length", "repeats", "walk"),
+    [
+        (6, 2, 2, "6 5 4 3 2 4 3 2 1 0 2 1 0"),
+        (5, 2, 3, "5 4 3 2 4 3 2 4 3 2 1 0 2 1 0 2 1 0"),
+        (4, 9, 2, "4 3 2 1 0 2 1 0"),
+        (4, 2, 1, "4 3 2 1 0"),
+        (1, 4, 5, "1 0"),
+    ],
+)
+def test_a_plan_that_travels_walks_each_stretch_but_the_first_again(steps, length, repeats, walk) -> None:
+    times = [float(t) for t in range(steps, -1, -1)]
+    assert travelling(times, length, repeats) == tuple(float(t) for t in walk.split())
