@@ -46,8 +46,9 @@ class Colorize:
 
     def map(self, change_map: np.ndarray) -> np.ndarray:
         square = self.shown.map(change_map)
-        self.shown.inner(square)[self._hints[0]] = 0
-        return square
+        inner = self.shown.inner(square)
+        inner[self._hints[0]] = 0
+        return square if inner.any() else np.zeros_like(square)
 
     def known(self, pixels: Tensor) -> tuple[Both, tuple[Tensor, Tensor]]:
         kept = torch.from_numpy(self.map(self._part.change_map) == 0)[None, None].to(pixels)
