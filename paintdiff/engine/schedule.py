@@ -255,21 +255,6 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
     raise ValueError(f"schedule {kind!r} is not known")
 
 
-def from_scheduler(config: Mapping[str, Any]) -> Schedule:
-    """The schedule of a diffusers scheduler_config.json. Raises ValueError for one we do not know.
-
-    The score-SDE schedulers name theirs by their class; every other lists the levels that `discrete` reads.
-    """
-    kind = str(config.get("_class_name", ""))
-    if kind == "ScoreSdeVeScheduler":
-        return _exploding(float(config.get("sigma_min", 0.01)), float(config.get("sigma_max", 1348.0)))
-    if kind == "ScoreSdeVpScheduler":
-        return VPLinear(float(config.get("beta_min", 0.1)), float(config.get("beta_max", 20.0)))
-    if kind.startswith("FlowMatch"):
-        return Flow()
-    return discrete(config)
-
-
 def _exploding(sigma_min: float, sigma_max: float) -> VE:
     if not 0 < sigma_min < sigma_max:
         raise ValueError(f"sigma_min {sigma_min:g} and sigma_max {sigma_max:g} must grow from above 0")

@@ -1,11 +1,9 @@
 import itertools
-import json
 import math
 
 import numpy as np
 import pytest
-from diffusers import DDPMScheduler, FlowMatchEulerDiscreteScheduler, ScoreSdeVeScheduler
-from diffusers.schedulers.deprecated import ScoreSdeVpScheduler
+from diffusers import DDPMScheduler
 
 from paintdiff.engine.schedule import (
     VE,
@@ -18,7 +16,6 @@ from paintdiff.engine.schedule import (
     discrete,
     drift,
     from_config,
-    from_scheduler,
     log_snr,
 )
 
@@ -139,13 +136,3 @@ def test_a_config_names_its_schedule() -> None:
         from_config({"kind": "discrete", "beta_schedule": "sigmoid"})
     with pytest.raises(ValueError, match="must grow from above 0"):
         from_config({"kind": "ve", "sigma_min": 0})
-
-
-def test_a_diffusers_scheduler_config_names_its_schedule() -> None:
-    def read(theirs):
-        return from_scheduler(json.loads(theirs.to_json_string()))
-
-    assert read(ScoreSdeVeScheduler(sigma_min=0.01, sigma_max=50.0)) == VE(0.01, 50.0)
-    assert read(ScoreSdeVpScheduler(beta_max=10)) == VPLinear(0.1, 10.0)
-    assert read(FlowMatchEulerDiscreteScheduler()) == Flow()
-    assert read(DDPMScheduler(**CONFIGS[1])).alphas == pytest.approx(discrete(CONFIGS[1]).alphas)
