@@ -10,11 +10,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from paintdiff.engine.checkpoint import read_json
+from paintdiff.engine.checkpoint import INDEX, read_json
 from paintdiff.engine.denoiser import Condition, Predicts
 from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.judge import find_judge
 from paintdiff.engine.model import Model
+from paintdiff.engine.picture_library import load_library
 from paintdiff.engine.schedule import from_config
 from paintdiff.engine.space import PixelSpace
 from paintdiff.engine.text import PAD, Tokenizer
@@ -27,6 +28,8 @@ PREDICTS = get_args(Predicts)
 def load_fill_model(folder: Path, device: torch.device, dtype: torch.dtype) -> Model:
     """Raises `UserError` for another kind of model, and what reading a missing or damaged file raises."""
     config = read_json(folder / "config.json")
+    if "kind" not in config and ("_class_name" in config or "architectures" in config):
+        raise UserError(f"{folder} is one part of a checkpoint: give the folder that holds {INDEX}.")
     if config.get("kind") != "fill":
         raise UserError(f"The model in {folder} is of kind {config.get('kind')!r}, which this version cannot open.")
     size, predicts = int(config["size"]), config["prediction"]
@@ -35,10 +38,11 @@ def load_fill_model(folder: Path, device: torch.device, dtype: torch.dtype) -> M
     schedule = from_config(config["schedule"])
     tokenizer = Tokenizer.from_file(_beside(folder, config["tokenizer"]))
     network = _load_network(config["network"], _beside(folder, config["weights"]), device, dtype)
+    pictures = load_library(_beside(folder, config["pictures"])) if "pictures" in config else None
     info = ModelInfo(str(config.get("name", folder.name)), device.type, size, mask_channels=True)
     return Model(
         info, schedule, PixelSpace(size, device), _FillCall(network), predicts, _TextCall(network, tokenizer), True,
-        weights=network, judge=find_judge(folder, tokenizer, device),
+        weights=network, judge=find_judge(folder, tokenizer, device), pictures=pictures,
     )  # fmt: skip
 
 
@@ -54,7 +58,8 @@ class _FillCall:
         if mask is None or known is None or text is None or text_mask is None:
             raise ValueError("a fill network needs mask, known, text and text_mask")
         times = torch.full((len(x_t),), t, device=x_t.device)
-        return self.network(x_t.to(dtype), times, mask.to(dtype), known.to(dtype), text.to(dtype), text_mask)
+        told = (mask.to(dtype), known.to(dtype), text.to(dtype), text_mask)
+        return self.network(x_t.to(dtype), times, *told, condition.reference)
 
 
 @dataclass(frozen=True, eq=False)

@@ -191,6 +191,11 @@ def test_the_tokenizer_files_of_older_checkpoints_open_too(sound, folder) -> Non
     assert not torch.equal(old.encode_text("a red apple")[0], old.encode_text("a rad apple")[0])
 
 
+@pytest.mark.parametrize("part", ["unet", "text_encoder"])
+def test_one_part_of_a_checkpoint_is_not_a_model(folder, part) -> None:
+    refused(folder / part, "holds model_index.json")
+
+
 def test_a_tokenizer_without_words_is_refused(folder) -> None:
     for file in (folder / "tokenizer").iterdir():
         if file.name != "tokenizer_config.json":
