@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,18 +18,19 @@ from paintdiff.engine.denoiser import Clamped, Condition, Denoiser, Network, Net
 from paintdiff.engine.guidance import ClassifierFree
 from paintdiff.engine.in_pixels import InPixels
 from paintdiff.engine.judge import Judge
-from paintdiff.engine.mask_method import MaskMethod
+from paintdiff.engine.mask_method import MaskMethod, chosen_method
 from paintdiff.engine.model import Model
 from paintdiff.engine.moment_matching import MomentMatching
-from paintdiff.engine.noise import Noise, Varied
+from paintdiff.engine.noise import Coded, Noise, Varied
 from paintdiff.engine.observation import Observation
 from paintdiff.engine.ode import Adaptive
 from paintdiff.engine.plan import Renoise, descending, spaced
 from paintdiff.engine.prompt_over_time import Prompted, PromptOverTime, Switch
 from paintdiff.engine.range_null import RangeNull, always
+from paintdiff.engine.reference import look_up
 from paintdiff.engine.sampler import Sampler, State, make_sampler
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.sampling import ADAPTIVE, Sampling
+from paintdiff.generation.sampling import ADAPTIVE, LANPAINT, Sampling
 
 STOPS = 4  # of the adaptive sampler, which takes as many steps as it needs between them
 EncodeText = Callable[[str], tuple[Tensor, Tensor]]
@@ -41,6 +43,8 @@ class Scene:
     Cells are those of the model's space; `pixels` (1, 3, S, S) in [-1, 1] and `pixel_strength` (1, 1, S, S) are the
     same in pixels. `sampling` has the candidate's own seed. `beyond` (1, 1, h, w) is 1 outside the canvas.
     `known` is what else is known of the result, in pixels, and `rounds` how often the network's x0 is fitted to it.
+    `code`, shaped like `original`, is noise to start from instead of the seed's.
+    `place` (S, S) bool is where a picture that the model looks at is laid; None: it looks at none.
     """
 
     model: Model
@@ -52,13 +56,23 @@ class Scene:
     beyond: Tensor | None = None
     known: tuple[Observation, Any] | None = None
     rounds: int = 0
+    code: Tensor | None = None
+    place: np.ndarray | None = None
 
     @property
     def draw(self) -> Varied:
         """The run's noise: the seed's, turned towards the variation seed's."""
         shape, device = tuple(self.original.shape), self.original.device
         own, other = Noise(self.sampling.seed, shape, device), Noise(self.sampling.variation_seed, shape, device)
-        return Varied(own, other, self.sampling.variation)
+        return Varied(own if self.code is None else Coded(self.code, own), other, self.sampling.variation)
+
+
+    def reference(self, prompt: str) -> Tensor | None:
+        """The picture of what `prompt` names that the model looks at, as `Condition.reference`."""
+        library, sampling = self.model.pictures, self.sampling
+        if library is None or self.place is None or sampling.pictures == "off":
+            return None
+        return look_up(library, prompt, sampling.seed, self.place, self.original.device)
 
 
 def make_condition(model: Model, sampling: Sampling, encode_text: EncodeText) -> Condition:
@@ -78,18 +92,19 @@ def make_condition(model: Model, sampling: Sampling, encode_text: EncodeText) ->
 
 
 def make_denoiser(
-    model: Model, sampling: Sampling, network: Network, encode_text: EncodeText, start: float = 1.0
+    scene: Scene, network: Network, encode_text: EncodeText, start: float = 1.0
 ) -> Denoiser:
     """Network, then guidance, then the second prompt, then the clamp: guidance overshoots, and the clamp holds it.
 
     `start` is the time at which the run starts, from which on the second prompt's share of the way is counted. Raises
     `UserError` for guidance that the model has no judge for, or that begins after it ends.
     """
+    model, sampling = scene.model, scene.sampling
     network_denoiser = NetworkDenoiser(network, model.schedule, model.predicts)
     denoiser = _guided(network_denoiser, model, sampling, sampling.prompt, encode_text)
     if sampling.then:
         second = _guided(network_denoiser, model, sampling, sampling.then, encode_text)
-        then = Prompted(second, *encode_text(sampling.then))
+        then = Prompted(second, *encode_text(sampling.then), scene.reference(sampling.then))
         denoiser = PromptOverTime(denoiser, then, Switch(start, sampling.switch, sampling.blend))
     return Clamped(denoiser) if model.space.bounded else denoiser
 
@@ -156,14 +171,21 @@ def fitted(denoiser: Denoiser, scene: Scene) -> Denoiser:
     return Clamped(MomentMatching(denoiser, *scene.known, scene.rounds))
 
 
-def make_times(scene: Scene) -> tuple[float, ...]:
-    """From the strongest pixel's time down to 0, and back up in between where the mask method travels."""
+def plain_times(scene: Scene) -> tuple[float, ...]:
+    """From the strongest pixel's time down to 0.
+
+    The adaptive sampler stops on the way only to show the picture, and where a mask method works between its steps.
+    """
     start, sampling = float(scene.strength.max()), scene.sampling
     if sampling.sampler == ADAPTIVE:
-        times = descending(start, STOPS)
-    else:
-        times = spaced(scene.model.schedule, start, sampling.steps, sampling.spacing)
-    return make_mask_method(scene).times(times, scene.known is not None)
+        between = chosen_method(scene.model, sampling.method) == LANPAINT
+        return descending(start, sampling.steps if between else STOPS)
+    return spaced(scene.model.schedule, start, sampling.steps, sampling.spacing)
+
+
+def make_times(scene: Scene) -> tuple[float, ...]:
+    """`plain_times`, and back up in between where the mask method travels."""
+    return make_mask_method(scene).times(plain_times(scene), scene.known is not None)
 
 
 def first_state(scene: Scene, t: float) -> State:
@@ -174,6 +196,16 @@ def first_state(scene: Scene, t: float) -> State:
     if t >= 1 and alpha > 0:  # the last level of many a checkpoint still shows a trace of the picture
         x_t = torch.where(scene.strength >= 1, math.hypot(alpha, sigma) * noise, x_t)
     return State(x_t, t)
+
+
+def noise_behind(scene: Scene, x_t: Tensor, t: float) -> Tensor:
+    """The noise from which `first_state` makes x_t at time t above 0: its inverse."""
+    schedule = scene.model.schedule
+    alpha, sigma = schedule.alpha(t), schedule.sigma(t)
+    noise = (x_t - alpha * scene.original) / sigma
+    if t >= 1 and alpha > 0:
+        noise = torch.where(scene.strength >= 1, x_t / math.hypot(alpha, sigma), noise)
+    return noise
 
 
 def make_run_sampler(scene: Scene) -> Sampler:

@@ -29,6 +29,8 @@ class Colorize:
     hint's chroma, so that a model with mask channels is told of it as of any other.
     """
 
+    place = None  # the grey picture says what is there
+
     def __init__(self, part: Request, size: int) -> None:
         self._part = part
         self.shown = View(part.frame.h, part.frame.w, size)

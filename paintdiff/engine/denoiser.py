@@ -50,7 +50,7 @@ class Condition:
 
     `text` (N, L, D) with `text_mask` (N, L) bool, True = a token; `mask` (N, 1, h, w), 1 = repaint, and `known`
     (N, C, h, w), zero where the mask is 1, for models with mask channels; `label` (N,) int64, a class,
-    -1 for none.
+    -1 for none; `reference` (N, 4, h, w), a picture of what is asked for, see `reference_channels`.
     """
 
     text: Tensor | None = None
@@ -58,6 +58,7 @@ class Condition:
     mask: Tensor | None = None
     known: Tensor | None = None
     label: Tensor | None = None
+    reference: Tensor | None = None
 
     def with_batch(self, other: Condition) -> Condition:
         """Both, one after the other along the batch; either has each field or both lack it."""

@@ -15,7 +15,8 @@ class ClassifierFree:
 
     One convention everywhere: w = 1 is the conditional prediction, w = 0 ignores the prompt, larger overshoots. (The
     paper's own w is ours less 1.) `text` and `text_mask` are the negative prompt's, an empty prompt being the
-    unconditional one; a class label becomes -1, none, on that side; everything else both sides share. At w = 1 and
+    unconditional one; a class label becomes -1, none, on that side, and there is no picture to look at; everything
+    else both sides share. At w = 1 and
     w = 0 only one side is evaluated.
 
     `interval` (lowest, highest) is where on the time axis w counts, both ends included; outside of it w is 1 and one
@@ -40,7 +41,7 @@ class ClassifierFree:
             return self._denoiser(x_t, t, condition)
         if self._w == 0 and self._rescale == 0:
             text, text_mask = self._negative.text, self._negative.text_mask
-            return self._denoiser(x_t, t, replace(_unlabelled(condition), text=text, text_mask=text_mask))
+            return self._denoiser(x_t, t, replace(_unprompted(condition), text=text, text_mask=text_mask))
         both = self._denoiser(torch.cat([x_t, x_t]), t, self._doubled(condition))
         x0, x0_negative = both.x0.chunk(2)
         guided = torch.lerp(x0_negative, x0, self._w)
@@ -55,13 +56,16 @@ class ClassifierFree:
             prompt = Condition(condition.text, condition.text_mask)
             self._prompts = prompt, prompt.with_batch(self._negative)
         picture = replace(condition, text=None, text_mask=None)
-        doubled = picture.with_batch(_unlabelled(picture))
+        doubled = picture.with_batch(_unprompted(picture))
         return replace(doubled, text=self._prompts[1].text, text_mask=self._prompts[1].text_mask)
 
 
-def _unlabelled(condition: Condition) -> Condition:
-    label = condition.label
-    return condition if label is None else replace(condition, label=torch.full_like(label, -1))
+def _unprompted(condition: Condition) -> Condition:
+    """Without what the prompt brought along: no class, and nothing to look at."""
+    label, reference = condition.label, condition.reference
+    if label is not None:
+        condition = replace(condition, label=torch.full_like(label, -1))
+    return condition if reference is None else replace(condition, reference=torch.zeros_like(reference))
 
 
 def rescaled(guided: Tensor, conditional: Tensor, phi: float, mask: Tensor | None) -> Tensor:

@@ -24,24 +24,27 @@ from paintdiff.engine.assembly import (
     make_run_sampler,
     make_times,
 )
-from paintdiff.engine.branching import Recorder, resumed
+from paintdiff.engine.branching import Recorder, resumed, with_previews
 from paintdiff.engine.denoiser import Condition, Denoiser, Network
+from paintdiff.engine.edit import Encoder, edit_sampling, outcomes
 from paintdiff.engine.finish import Preview, kept_pixels
 from paintdiff.engine.model import Model
 from paintdiff.engine.plan import LEAST
 from paintdiff.engine.run import run
 from paintdiff.engine.sequence import Sequence
+from paintdiff.engine.sketch import Sketch
 from paintdiff.engine.space import PixelSpace
 from paintdiff.engine.state import State
 from paintdiff.engine.sturdy import SturdyNetwork
 from paintdiff.engine.task import Task, make_task
 from paintdiff.generation.cancel import CancelToken
+from paintdiff.generation.errors import UserError
+from paintdiff.generation.modes import EDIT
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Report, Result
 from paintdiff.generation.trajectory import Trajectory
 
 PREVIEW_SHARE = 0.003  # of a run's time may go into its previews
-KEPT_SHARE = 0.05  # and into those that are kept with it, to look through
 
 
 class Job:
@@ -81,7 +84,7 @@ class Job:
         request = self._request
         candidates: list[Candidate] = []
         kept = 0
-        for k in range(request.sampling.candidates):
+        for k in range(outcomes(request.mode, request.sampling)):
             recipe = request.recipe(k)
             sequence, self._trajectory = Sequence(request), None
             for i in range(len(self._windows)):
@@ -104,30 +107,39 @@ class Job:
             scene = self._scene(part, task, k, i)
             start = part.branch.trajectory.start if part.branch else float(scene.strength.max())
             fit_network = task.network(network, model.space.shape[-1])
-            denoiser = make_denoiser(model, scene.sampling, fit_network, self._encode_text, start)
-            denoiser = fitted(denoiser, scene)
+            denoiser = fitted(make_denoiser(scene, fit_network, self._encode_text, start), scene)
+            condition = replace(condition, reference=scene.reference(scene.sampling.prompt))
             preview = Preview(task.shown, part, self._request.frame, sequence.picture)
         with self._timed("sampling"):
             unchanged = start < LEAST  # hints, or blocks that must stay whole, can leave nothing to change
+            if self._request.mode == EDIT and not unchanged:
+                scene = replace(scene, code=self._code(scene, k, network))
             x0 = scene.original if unchanged else self._sample(scene, k, i, condition, denoiser, preview)
         with self._timed("finish"):
-            sequence.paste(part, task.patch(model.space.decode(x0)))
+            square = model.space.decode(x0)
+            sequence.paste(part, task.patch(square))
+            if self._trajectory is not None:
+                look = model.space.decode if model.space.bounded else Sketch(x0, square)
+                self._trajectory = with_previews(self._trajectory, lambda moment: preview.picture(look(moment)))
 
     def _scene(self, part: Request, task: Task, k: int, i: int) -> Scene:
         space, sampling = self._model.space, self._request.recipe(k).sampling
         other = _window_seed(sampling.variation_seed, i)
         sampling = replace(sampling, seed=_window_seed(sampling.seed, i), variation_seed=other)
+        if self._request.mode == EDIT:
+            sampling = edit_sampling(sampling, self._model.mask_channels)
         if i == 0 and self._first is not None:
             return replace(self._first, sampling=sampling)  # every candidate begins with the same picture
         plane = PixelSpace(space.size, space.device)
         strength = plane.strength(task.map(part.change_map), sampling.strength)
         beyond = plane.strength(task.map(part.beyond_canvas), 1.0)  # nothing is there to be kept a little
         strength = torch.maximum(strength, beyond)
-        original = space.encode(task.picture, (strength >= 1).cpu().numpy()[0, 0])
+        hidden = None if self._request.mode == EDIT else (strength >= 1).cpu().numpy()[0, 0]
+        original = space.encode(task.picture, hidden)
         pixels = plane.encode(task.picture)
         scene = Scene(
             self._model, sampling, original, space.pooled(strength), pixels, strength, beyond=space.pooled(beyond),
-            known=task.known(pixels), rounds=task.rounds,
+            known=task.known(pixels), rounds=task.rounds, place=task.place,
         )  # fmt: skip
         if i == 0:
             self._first = scene
@@ -139,19 +151,18 @@ class Job:
         """One run: the picture in the model's space that window i of candidate k ends with."""
         first, times = self._beginning(scene)
         steps, runs = first.step + len(times), len(self._windows)
-        total = self._request.sampling.candidates * runs * steps
+        total = outcomes(self._request.mode, self._request.sampling) * runs * steps
         before = (k * runs + i) * steps
-        shown, kept = _Throttle(PREVIEW_SHARE), _Throttle(KEPT_SHARE)
-        recorder = Recorder(first, times)
+        throttle, recorder = _Throttle(PREVIEW_SHARE), Recorder(first, times)
         self._report(Progress("sampling", before + first.step, total, k))
         x_t = first.x_t
         for state in run(
             first, times, make_run_sampler(scene), denoiser, condition,
             held(make_constraint(scene), scene), self._cancel, make_renoise(scene),
         ):  # fmt: skip
-            x_t, picture = state.x_t, self._picture(state, preview, shown)
+            x_t, picture = state.x_t, self._picture(state, preview, throttle)
             if recorder.wants(state):
-                recorder.add(state, self._picture(state, preview, kept) if picture is None else picture)
+                recorder.add(state, picture)
             self._report(Progress("sampling", before + state.step, total, k, picture))
         if runs == 1:
             start = self._request.branch.trajectory.start if self._request.branch else first.t
@@ -159,6 +170,16 @@ class Job:
         if i == runs - 1:
             self._report(Progress("finishing", before + steps, total, k))
         return x_t
+
+    def _code(self, scene: Scene, k: int, network: Network) -> Tensor:
+        """The noise that an edit starts from: that of the request's code, or that behind its picture."""
+        code = self._request.code
+        if code is None:
+            self._report(Progress("encoding", candidate=k))
+            return Encoder(scene, scene.sampling.source, network, self._encode_text, self._cancel).noise()
+        if code.noise.shape != scene.original.shape[1:]:
+            raise UserError(f"The code is of another model than {self._model.info.name}; encode the picture with it.")
+        return torch.from_numpy(code.noise).to(scene.original)[None]
 
     def _beginning(self, scene: Scene) -> tuple[State, tuple[float, ...]]:
         """The state that a run begins with and the times to come: pure noise and the whole way, or a branch."""

@@ -14,6 +14,7 @@ from paintdiff.engine.checkpoint import INDEX, STABLE_DIFFUSION, one_line, open_
 from paintdiff.engine.denoiser import Network, Predicts
 from paintdiff.engine.device import fastest_dtype, find_device, leave_a_core
 from paintdiff.engine.judge import Judge
+from paintdiff.engine.picture_library import PictureLibrary
 from paintdiff.engine.schedule import Schedule
 from paintdiff.engine.space import Space
 from paintdiff.generation.engine import ModelInfo
@@ -28,7 +29,7 @@ class Model:
     `encode_text` turns a prompt into (text (1, L, D), text_mask (1, L)); a model that reads no prompts has L = 0.
     `mask_channels` says that the network reads `Condition.mask` and `known`. `weights` is the module behind
     `network`, whose precision may be raised when half precision overflows (the network casts what it is given).
-    `judge` loads the folder's judge of pictures and prompts, once.
+    `judge` loads the folder's judge of pictures and prompts, once; `pictures` are those that the network looks at.
     """
 
     info: ModelInfo
@@ -40,6 +41,7 @@ class Model:
     mask_channels: bool
     weights: nn.Module | None = None
     judge: Callable[[], Judge] | None = None
+    pictures: PictureLibrary | None = None
 
 
 def find_folder(model: str) -> Path:

@@ -58,9 +58,16 @@ class PictureLibrary:
         return []
 
     def choose(self, prompt: str, seed: int) -> np.ndarray | None:
-        """One of the pictures found, (s, s, 4) uint8 premultiplied, the same for the same seed; or None."""
+        """One of the pictures found, (s, s, 4) uint8 premultiplied, or its mirror image; None where nothing is named.
+
+        The same seed chooses the same.
+        """
         found = self.find(prompt)
-        return self.pictures[found[int(np.random.default_rng((seed, 77)).integers(len(found)))]] if found else None
+        if not found:
+            return None
+        rng = np.random.default_rng((seed, 77))
+        pixels = self.pictures[found[int(rng.integers(len(found)))]]
+        return pixels[:, ::-1] if rng.random() < 0.5 else pixels
 
 
 class PictureFile:
@@ -79,11 +86,14 @@ class PictureFile:
 def load_library(path: Path) -> PictureLibrary:
     """Read a zip that holds index.json, [[name, others, style], ...], and a picture for each entry.
 
-    Raises OSError, ValueError, KeyError, TypeError or BadZipFile for a damaged one.
+    Raises OSError, ValueError, KeyError or TypeError for a damaged one.
     """
-    with zipfile.ZipFile(path) as file:
-        entries = [Entry(str(name), tuple(map(str, others)), str(style)) for name, others, style in _index(file)]
-        missing = {picture_name(index) for index in range(len(entries))} - set(file.namelist())
+    try:
+        with zipfile.ZipFile(path) as file:
+            entries = [Entry(str(name), tuple(map(str, others)), str(style)) for name, others, style in _index(file)]
+            missing = {picture_name(index) for index in range(len(entries))} - set(file.namelist())
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path.name} is damaged") from error
     if missing:
         raise ValueError(f"{path.name} lacks {len(missing)} of its {len(entries)} pictures")
     return PictureLibrary(entries, PictureFile(path))

@@ -57,11 +57,16 @@ class PromptOverTime:
 
 @dataclass(frozen=True, eq=False)
 class Prompted:
-    """A denoiser with a prompt of its own, whatever the run's condition says: `text` (1, L, D), `text_mask` (1, L)."""
+    """A denoiser with a prompt of its own, whatever the run's condition says: `text` (1, L, D), `text_mask` (1, L).
+
+    `reference` is the picture to look at that goes with it.
+    """
 
     denoiser: Denoiser
     text: Tensor
     text_mask: Tensor
+    reference: Tensor | None = None
 
     def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Prediction:
-        return self.denoiser(x_t, t, replace(condition, text=self.text, text_mask=self.text_mask))
+        own = replace(condition, text=self.text, text_mask=self.text_mask, reference=self.reference)
+        return self.denoiser(x_t, t, own)

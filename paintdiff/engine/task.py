@@ -39,6 +39,11 @@ class Task(Protocol):
         ...
 
     @property
+    def place(self) -> np.ndarray | None:
+        """(H, W) bool: where a picture that the model looks at is laid; None where it looks at none."""
+        ...
+
+    @property
     def rounds(self) -> int:
         """How often the network's x0 is fitted to what is known, in each step; see `MomentMatching`."""
         ...
@@ -76,6 +81,12 @@ class Fill:
 
     def map(self, change_map: np.ndarray) -> np.ndarray:
         return self.shown.map(change_map)
+
+    @property
+    def place(self) -> np.ndarray:
+        place = np.zeros((self.shown.size, self.shown.size), bool)
+        self.shown.inner(place)[...] = self.shown.inner(self.shown.map(self._part.change_map)) > 0
+        return place
 
     def known(self, pixels: Tensor) -> None:
         return None

@@ -64,6 +64,10 @@ class Sampling:
     """What the user sets for one generation. Raises `UserError` for a value out of range."""
 
     prompt: str = _parameter("", "text", "Prompt", "What to paint inside the mask; empty removes and continues.")
+    source: str = _parameter(
+        "", "text", "What the picture shows now", "What an edit starts from; the prompt says what it should become.",
+        needs=("mode", ("edit",)),
+    )
     negative: str = _parameter("", "text", "Negative", "What to steer away from.", needs=("guidance", 1))
     steps: int = _parameter(
         20, "int", "Steps", "How many denoising steps; more is finer and slower.", minimum=1, maximum=1000,
@@ -96,6 +100,10 @@ class Sampling:
     label: int = _parameter(
         -1, "int", "Class", "The class to draw in the prompt's place, by number; -1 for none. For models of classes.",
         minimum=-1, maximum=999_999, section="Guidance",
+    )
+    pictures: str = _parameter(
+        "on", "choice", "Pictures", "Whether the bundled model looks at a picture of what the prompt names.",
+        choices={"on": "Look at pictures", "off": "Words alone"}, section="Guidance",
     )
     then: str = _parameter(
         "", "text", "Then", "A second prompt that takes over on the way; empty keeps the first one.",
