@@ -269,6 +269,12 @@ def requests(draw: st.DrawFn, model: str) -> Request:
         seed=draw(st.integers(0, MAX_SEED)),
         sampler=draw(st.sampled_from(sorted(SAMPLERS.keys() - {ADAPTIVE}))),  # it takes long on a random network
         eta=draw(st.floats(0, 1)),
+        guidance_rescale=draw(st.floats(0, 1)),
+        guidance_until=draw(st.sampled_from([0.0, 0.4])),
+        then=draw(st.sampled_from(["", "", "a sky"])),
+        switch=draw(st.floats(0, 1)),
+        blend=draw(st.floats(0, 1)),
+        variation=draw(st.sampled_from([0.0, 0.3, 1.0])),
         candidates=draw(st.integers(1, 2)),
     )
     return Request("inpaint", frame, canvas, picture, change_map, sampling, model, "cpu", draw(st.integers(0, 12)))
