@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -52,6 +52,16 @@ class Recorder:
     def trajectory(self, request: Request, sampling: Sampling, start: float) -> Trajectory:
         """The run of `request` with the candidate's own `sampling`; `start` is the time at which it began."""
         return Trajectory(request.model, request.frame, sampling, start, tuple(self._moments))
+
+
+def with_previews(trajectory: Trajectory, picture: Callable[[Tensor], np.ndarray]) -> Trajectory:
+    """`trajectory` with `picture`(x0) as the preview of each moment that has an estimate and none yet."""
+    moments = (
+        moment if moment.x0 is None or moment.preview is not None
+        else replace(moment, preview=picture(torch.tensor(moment.x0)))
+        for moment in trajectory.moments
+    )  # fmt: skip
+    return replace(trajectory, moments=tuple(moments))
 
 
 def resumed(branch: Branch, request: Request, scene: Scene) -> tuple[State, tuple[float, ...]]:

@@ -17,8 +17,8 @@ class Moment:
 
     `x_t` and the estimate `x0` of the picture are (1, C, h, w) float32 in the model's space; `x0_t` is the time at
     which the estimate was made. Before the first move there is none. `preview` is the estimate pasted into the frame's
-    picture, (h, w, 4) uint8 straight alpha at the frame's size or smaller, as in `Progress`; where pictures are dear to
-    make not every moment has one.
+    picture, (h, w, 4) uint8 straight alpha at the frame's size or smaller, as in `Progress`; of latents it is mostly a
+    rough sketch.
     """
 
     step: int
