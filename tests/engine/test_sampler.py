@@ -3,12 +3,14 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
-from diffusers import DDPMScheduler
+from diffusers import DDPMPipeline, DDPMScheduler
 
 from paintdiff.engine.constraint import Free
 from paintdiff.engine.denoiser import Condition, Prediction
+from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.engine.noise import Noise
 from paintdiff.engine.plan import descending, even_in_log_snr
 from paintdiff.engine.run import run
@@ -17,7 +19,11 @@ from paintdiff.engine.sampler_ancestral import DDIM, DDPM, posterior_variance
 from paintdiff.engine.schedule import VE, Flow, SubVP, VPCosine, VPLinear, discrete, log_snr
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.request import Request
+from paintdiff.generation.sampling import Sampling
+from paintdiff.image.geometry import Rect
 from tests.engine.gaussian import gaussian_8d
+from tests.tiny_checkpoints import pixel_unet
 
 ZERO_SNR = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "rescale_betas_zero_snr": True}
 SCHEDULES = (Flow(), VPLinear(), VPCosine(), SubVP(), VE(), discrete(ZERO_SNR))
@@ -184,3 +190,15 @@ def test_a_run_taken_up_from_any_of_its_states_ends_the_same() -> None:
 def test_an_unknown_sampler_is_refused() -> None:
     with pytest.raises(ValueError, match="'plms' is not known"):
         make_sampler("plms", Flow(), drawn(1))
+
+
+def test_a_checkpoint_that_has_learned_its_variance_paints_with_it(tmp_path) -> None:
+    DDPMPipeline(unet=pixel_unet(out_channels=6), scheduler=DDPMScheduler()).save_pretrained(tmp_path)
+    picture, frame = np.full((16, 16, 4), 255, np.uint8), Rect(0, 0, 16, 16)
+    patches = []
+    for variance in ("learned", "small", "large"):
+        sampling = Sampling(sampler="ddpm", variance=variance, steps=5, candidates=1, method="replace")
+        asked = Request("inpaint", frame, frame, picture, picture[..., 0], sampling, str(tmp_path), "cpu")
+        patches.append(DiffusionEngine().generate(asked, lambda progress: None, CancelToken()).candidates[0].patch)
+    for a, b in itertools.combinations(patches, 2):
+        assert not np.array_equal(a, b)
