@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -22,7 +23,7 @@ def encode_ddim(
     Song et al. 2020, 4.3, turn DDIM around as if the prediction at x_s were that at x_t. Here each step is turned
     around exactly: x_t is the fixed point of x_t = (the inverse step with the prediction at x_t), as in Pan et al.
     2023, *Effective Real Image Editing with Accelerated Iterative Diffusion Inversion*, section 3. It is iterated until
-    it moves by less than `tolerance` anywhere, `iterations` times at most.
+    it moves by less than `tolerance`, root mean square, and `iterations` times at most.
     """
     x, guess = x0, x0  # guess: the latest estimate of x0
     for s, t in pairwise(times):
@@ -30,14 +31,19 @@ def encode_ddim(
         # of the two ways to write the step, the one through the prediction that hardly moves with x_t
         noisy = alpha_s * alpha_t < sigma_s * sigma_t
         x_s, x = x, (x - alpha_s * guess) * (sigma_t / sigma_s) + alpha_t * guess if sigma_s > 0 else alpha_t * x
+        share, latest = 1.0, math.inf
         for _ in range(iterations):
-            prediction, before = denoise(x, t), x
+            prediction = denoise(x, t)
             guess = prediction.x0
             if noisy:
-                x = (x_s - alpha_s * guess) * (sigma_t / sigma_s) + alpha_t * guess
+                there = (x_s - alpha_s * guess) * (sigma_t / sigma_s) + alpha_t * guess
             else:
-                x = (x_s - sigma_s * prediction.eps) * (alpha_t / alpha_s) + sigma_t * prediction.eps
-            if float((x - before).abs().max()) < tolerance:
+                there = (x_s - sigma_s * prediction.eps) * (alpha_t / alpha_s) + sigma_t * prediction.eps
+            change = float((there - x).square().mean().sqrt())
+            if change > latest:
+                share /= 2  # it overshoots: from here on go only part of the way
+            x, latest = torch.lerp(x, there, share), change
+            if change < tolerance:
                 break
     return x
 

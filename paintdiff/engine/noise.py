@@ -30,6 +30,17 @@ class Noise:
         return torch.randn(self.shape, generator=generator, dtype=self.dtype).to(self.device)
 
 
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """`noise` that starts from a picture's own code."""
+
+    code: Tensor
+    noise: Noise
+
+    def __call__(self, step: int, part: int = 0) -> Tensor:
+        return self.code if step == part == 0 else self.noise(step, part)
+
+
 @dataclass(frozen=True)
 class Varied:
     """`noise` turned part of the way to `other`, every draw alike: at `share` 0 exactly the one, at 1 the other.
@@ -40,7 +51,7 @@ class Varied:
     stays as it is.
     """
 
-    noise: Noise
+    noise: Noise | Coded
     other: Noise
     share: float
 

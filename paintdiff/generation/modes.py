@@ -23,12 +23,19 @@ class Mode:
     defaults: Mapping[str, float] = field(default_factory=dict)
 
 
+EDIT = "edit"
 MODES = {
     mode.name: mode
     for mode in (
         Mode("inpaint", "Inpaint", "Repaint what the mask covers; an empty prompt removes it.", 1.0, False),
         Mode("outpaint", "Outpaint", "Place the frame past the edge: the picture goes on there.", 1.0, False),
         Mode("renoise", "Re-noise", "Send pixels part of the way back in time and let them form again.", 0.5, True),
+        Mode(
+            EDIT, "Edit",
+            "Describe what is there, then what it should be: the picture is walked back to its noise and comes out "
+            "anew.",
+            1.0, True, True, {"candidates": 1},
+        ),
         Mode(
             "colorize", "Colorize", "Give a grey picture colour; its brightness stays as it is.", 0.95, True, True,
             {"guidance": 1.5},

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from paintdiff.generation.code import Code
 from paintdiff.generation.sampling import Sampling
 from paintdiff.generation.trajectory import Branch, Branched
 from paintdiff.image.geometry import Rect
@@ -29,6 +30,7 @@ class Request:
     together they hold every pixel that is to change. None means one, the frame itself.
     `hints` (h, w, 4) uint8 straight alpha over the frame, or None, are brushed colours that lead a colorization; only
     their chroma counts. `scale` says how many times the picture was enlarged before detail is added to it.
+    `code` is the noise that an edit starts from; without one it is found from the picture.
     `branch` is where in an earlier run of the same frame and model this one begins, instead of at its strength.
     """
 
@@ -46,6 +48,7 @@ class Request:
     hints: np.ndarray | None = None
     scale: int = 1
     branch: Branch | None = None
+    code: Code | None = None
 
     def __post_init__(self) -> None:
         if self.picture.shape != (*self.frame.shape, 4) or self.picture.dtype != np.uint8:
@@ -93,6 +96,7 @@ class Request:
             change_map_sha256=digest(self.change_map), windows=self.windows,
             hints_sha256="" if self.hints is None else digest(self.hints), scale=self.scale,
             branch=self.branch.record if self.branch else None,
+            code_sha256="" if self.code is None else digest(self.code.noise),
         )
 
 
@@ -114,6 +118,7 @@ class Recipe:
     hints_sha256: str = ""
     scale: int = 1
     branch: Branched | None = None
+    code_sha256: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary; `from_json` turns it back."""
@@ -129,6 +134,7 @@ class Recipe:
         parts["branch"] = Branched(**parts["branch"]) if parts.get("branch") is not None else None
         recipe = cls(**parts)
         texts = [recipe.mode, recipe.model, recipe.picture_sha256, recipe.change_map_sha256, recipe.hints_sha256]
+        texts.append(recipe.code_sha256)
         rects = (recipe.frame, recipe.canvas, *recipe.windows)
         numbers = [*(n for rect in rects for n in astuple(rect)), *recipe.matte]
         numbers += [recipe.feather, recipe.version, recipe.scale]

@@ -13,7 +13,7 @@ from paintdiff.image.geometry import Rect
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """Where a job stands. `stage` is "loading", "sampling" or "finishing".
+    """Where a job stands. `stage` is "loading", "encoding", "sampling", "measuring" or "finishing".
 
     `preview` is the current x0 estimate of candidate `candidate`, already pasted into the frame's picture:
     (h, w, 4) uint8 straight alpha at the frame's canvas size or smaller (same aspect), or None.
