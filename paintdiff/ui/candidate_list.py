@@ -132,7 +132,7 @@ class CandidateList(QListWidget):
         for row, thumbnail in enumerate(thumbnails):
             item = self.item(row)
             item.setData(SHOWN, thumbnail)
-            item.setData(Qt.ItemDataRole.SizeHintRole, QSize(SIDE, SIDE))
+            item.setSizeHint(QSize(SIDE + 10, SIDE + 10))  # room for the frame of the chosen one
             name = f"Candidate {row + 1}"
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, {thumbnail.badge}" if thumbnail.badge else name)
             item.setToolTip(thumbnail.description)
