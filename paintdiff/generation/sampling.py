@@ -65,7 +65,7 @@ class Sampling:
 
     prompt: str = _parameter("", "text", "Prompt", "What to paint inside the mask; empty removes and continues.")
     source: str = _parameter(
-        "", "text", "What the picture shows now", "What an edit starts from; the prompt says what it should become.",
+        "", "text", "Shown now", "What the picture shows now; the prompt says what an edit makes of it.",
         needs=("mode", ("edit",)),
     )
     negative: str = _parameter("", "text", "Negative", "What to steer away from.", needs=("guidance", 1))
