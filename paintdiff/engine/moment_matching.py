@@ -31,7 +31,7 @@ class MomentMatching:
     With a `space` the observation is of its pixels: y = A D(x0) with the decoder D, linear to first order around x0, so
     that A is A times the decoder's Jacobian. This is decoder guidance, the gradient of |y - A D(x0)|² through the
     decoder (Rout et al. 2023, *Solving Linear Inverse Problems Provably via Posterior Sampling with Latent Diffusion
-    Models*, 3.1), with the step that the covariance gives it in place of one to be tuned.
+    Models*, section 3), with the step that the covariance gives it in place of one to be tuned.
     """
 
     denoiser: Denoiser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from paintdiff.engine.checkpoint import Checkpoint, prepare_libraries
 from paintdiff.engine.denoiser import Condition, Network, Predicts
 from paintdiff.engine.model import Model
-from paintdiff.engine.schedule import VE, Discrete, Schedule, discrete
+from paintdiff.engine.schedule import Schedule, discrete, from_config
 from paintdiff.engine.space import PixelSpace
 from paintdiff.engine.stable_diffusion import prediction_type
 from paintdiff.generation.engine import ModelInfo
@@ -43,11 +44,12 @@ def load_pixel_unet(checkpoint: Checkpoint, device: torch.device, dtype: torch.d
         unet.class_embedding = nn.Identity()  # it is handed the vectors, so that classes can be blended
     if exploding:
         # These were trained on pictures in [0, 1]; ours are twice as wide, and so is the noise on them.
-        schedule = VE(2 * float(scheduler.get("sigma_min", 0.01)), 2 * float(scheduler.get("sigma_max", 1348.0)))
+        lowest, highest = float(scheduler.get("sigma_min", 0.01)), float(scheduler.get("sigma_max", 1348.0))
+        schedule = from_config({"kind": "ve", "sigma_min": 2 * lowest, "sigma_max": 2 * highest})
         network, predicts = _ScoreCall(unet, schedule, words), "score"
     else:
         schedule, predicts = discrete(scheduler), prediction_type(scheduler)
-        network = _LevelCall(unet, schedule, words)
+        network = _LevelCall(unet, schedule.level, words)
     size = int(config["sample_size"])
     info = ModelInfo(checkpoint.name, device.type, size, text=bool(names), labels=len(names))
     return Model(
@@ -151,11 +153,11 @@ class _LevelCall:
     """A UNet2DModel as a `Network`; time is the level that it was trained on."""
 
     unet: Any  # UNet2DModel, whose stubs say too little
-    schedule: Discrete
+    level: Callable[[float], float]
     words: NoWords | ClassWords
 
     def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Tensor:
-        return _answer(self.unet, x_t, self.schedule.level(t), self.words.vectors_of(condition))
+        return _answer(self.unet, x_t, self.level(t), self.words.vectors_of(condition))
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +168,7 @@ class _ScoreCall:
     """
 
     unet: Any  # UNet2DModel, whose stubs say too little
-    schedule: VE
+    schedule: Schedule
     words: NoWords | ClassWords
 
     def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Tensor:
