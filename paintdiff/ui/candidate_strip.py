@@ -41,8 +41,8 @@ class CandidateStrip(QWidget):
         self.measure = _button(
             "likely", "How likely?", "Measure how likely the model finds each candidate; this takes a while"
         )
-        self.sort = _button("sort", "Likeliest first", "Sort the candidates by how likely they are")
-        self.surprise = _button("surprise", "Surprise", "Show on the picture where it surprises the model")
+        self.sort = _button("sort", "Likeliest first", "Sort the candidates by how likely they are, once measured")
+        self.surprise = _button("surprise", "Surprise", "Show where the picture surprises the model, once measured")
         self.sort.setCheckable(True)
         self.surprise.setCheckable(True)
         self._lay_out()
@@ -68,7 +68,7 @@ class CandidateStrip(QWidget):
         column.setSpacing(0)
         column.addWidget(self.time)
         column.addLayout(row, 1)
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(max(HEIGHT, self.minimumSizeHint().height()))  # more with a large font
 
     def _connect(self) -> None:
         self.list.currentRowChanged.connect(self._on_row)

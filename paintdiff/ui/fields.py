@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from paintdiff.generation.sampling import Parameter
 
 SLIDER_STEPS = 1000
+CHOICE_WIDTH = 100
 WIDE_RANGE = 1000  # from a range of that many times on, a step is a tenth of what is there
 
 
@@ -33,7 +34,6 @@ class Field(QWidget):
         super().__init__()
         self.name, self.parameter = name, parameter
         self.setToolTip(parameter.help)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # no row takes room that is left
 
     def value(self) -> object:
         """The value as `Sampling` stores it."""
@@ -141,7 +141,7 @@ class ChoiceField(Field):
         self.box.installEventFilter(PassWheel(self.box))
         self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.box.setMinimumContentsLength(8)  # a long choice is cut rather than the panel widened
+        self.box.setMinimumWidth(CHOICE_WIDTH)  # a long choice is cut rather than the panel widened
         for value, label in parameter.choices.items():
             self.box.addItem(label, value)
             self.box.setItemData(self.box.count() - 1, label, Qt.ItemDataRole.ToolTipRole)
@@ -167,6 +167,7 @@ class TextField(Field):
     def __init__(self, name: str, parameter: Parameter, lines: int) -> None:
         super().__init__(name, parameter)
         self.lines = lines
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # it takes no room that is left
         self.edit = QPlainTextEdit()
         self.edit.setTabChangesFocus(True)
         self.edit.setPlaceholderText(parameter.help.split(";")[0].removesuffix("."))

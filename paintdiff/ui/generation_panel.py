@@ -20,7 +20,7 @@ from paintdiff.ui.section import Row, Section
 from paintdiff.ui.seed_field import SeedField
 from paintdiff.ui.tool_options import Swatch
 
-ORDER = ("prompt", "negative", "strength", "steps", "guidance", "candidates", "seed")  # others follow as declared
+ORDER = ("prompt", "source", "negative", "strength", "steps", "guidance", "candidates", "seed")  # then as declared
 LABEL_WIDTH = 84
 FEATHER = 8
 
@@ -132,18 +132,18 @@ class GenerationPanel(QWidget):
         return sections
 
     def _lay_out(self) -> None:
-        main = form()
+        self._main = form()
         self._labels: dict[str, QLabel] = {}
         for name, field in self.fields.items():
             if field.parameter.section == MAIN:
-                self._labels[name] = add_field(main, field, LABEL_WIDTH)
+                self._labels[name] = add_field(self._main, field, LABEL_WIDTH)
         settings = QWidget()
         column = QVBoxLayout(settings)
         column.setContentsMargins(12, 8, 8, 8)  # with the scroll bar as wide as on the left
         column.setSpacing(8)
         column.addWidget(self.modes)
         column.addWidget(self.mode_rows)
-        column.addLayout(main)
+        column.addLayout(self._main)
         headings = QVBoxLayout()
         headings.setSpacing(0)
         for section in self.sections.values():
@@ -155,11 +155,19 @@ class GenerationPanel(QWidget):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # or rows would change width
         self._scroll.setWidget(settings)
+        margins = column.contentsMargins().left() + column.contentsMargins().right()
+        folded = margins + max(each.needed_width for each in self.sections.values())
+        self._scroll.setMinimumWidth(max(folded, settings.minimumSizeHint().width()) + self._scroll_bar_width())
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self._scroll, 1)
         whole.addWidget(self.run_bar)
+
+    def _scroll_bar_width(self) -> int:
+        bar = self._scroll.verticalScrollBar()
+        bar.ensurePolished()
+        return bar.sizeHint().width()
 
     def _connect(self) -> None:
         self.modes.mode_changed.connect(self._on_mode)
@@ -192,11 +200,14 @@ class GenerationPanel(QWidget):
         self.folded.emit()
 
     def _show_what_applies(self) -> None:
-        """Under a heading what has no effect goes; the rows in sight keep their place and say what they need."""
+        """Under a heading what has no effect goes, and so does all that is for other modes; the rest of the main rows
+        keep their place and say what they need."""
         values = self._values()
         for name, field in self.fields.items():
             parameter, applies = field.parameter, has_effect(name, values, self._mode)
-            if parameter.section == MAIN:
+            if parameter.section == MAIN and parameter.needs is not None and parameter.needs[0] == "mode":
+                self._main.setRowVisible(field, applies)
+            elif parameter.section == MAIN:
                 field.setEnabled(applies)
                 self._labels[name].setEnabled(applies)
                 field.setToolTip(parameter.help if applies else f"{parameter.help} {_need(parameter)}")
@@ -212,11 +223,8 @@ def _place(item: tuple[str, Any]) -> int:
 
 def _need(parameter: Parameter) -> str:
     """What must be set otherwise for `parameter` to have an effect."""
-    if parameter.needs is None:
-        return ""
+    assert parameter.needs is not None
     other, wanted = parameter.needs
-    if other == "mode":
-        return f"For {', '.join(MODES[mode].label for mode in wanted if mode in MODES)} only."  # type: ignore[union-attr]
     needed = parameters()[other]
     if isinstance(wanted, tuple):
         return f"Needs {needed.label}: {', '.join(needed.choices.get(value, value) for value in wanted)}."

@@ -208,6 +208,7 @@ def recipe_text(recipe: Recipe) -> str:
     lines = [
         f"Prompt: {sampling.prompt[:200] or '(none)'}",
         f"{recipe.model}, {recipe.mode}, {sampling.sampler}, {sampling.steps} steps",
+        *([] if recipe.branch is None else [f"From step {recipe.branch.step} of an earlier run"]),
         f"Guidance {sampling.guidance:g}, strength {sampling.strength:.0%}, seed {sampling.seed}",
     ]
     if sampling.negative:

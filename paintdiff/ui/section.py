@@ -71,6 +71,11 @@ class Section(QWidget):
         self.set_open(False)
 
     @property
+    def needed_width(self) -> int:
+        """What its rows take at least, also while it is folded."""
+        return self._form.minimumSize().width()
+
+    @property
     def open(self) -> bool:
         return not self._body.isHidden()
 

@@ -8,6 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 from paintdiff.ui import icons
 from paintdiff.ui.named import named
 
+LOOK = "Look at this run from noise to picture (, and .)"
+GONE = "There is no run to look at: choose a candidate whose run was kept"
+
 
 class TimeRow(QWidget):
     """Signals: `moved(int)` with a place from 0 (noise) to `last` (the picture), `branch_asked()`."""
@@ -18,7 +21,7 @@ class TimeRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._steps: tuple[int, ...] = ()
-        self.slider = named(QSlider(Qt.Orientation.Horizontal), "time", "Look at this run from noise to picture (, .)")
+        self.slider = named(QSlider(Qt.Orientation.Horizontal), "time", LOOK)
         self.slider.setPageStep(1)
         self.step = named(QLabel(), "step")
         self.step.setMinimumWidth(self.step.fontMetrics().horizontalAdvance("step 1000 of 1000"))
@@ -55,6 +58,7 @@ class TimeRow(QWidget):
             self.slider.setRange(0, max(0, len(steps) - 1))
             self.slider.setValue(self.slider.maximum())
         self.setEnabled(len(steps) > 1)
+        self.slider.setToolTip(LOOK if steps else GONE)
         self._show_place()
 
     def move_by(self, places: int) -> None:

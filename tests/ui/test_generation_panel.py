@@ -111,6 +111,16 @@ def test_what_has_no_effect_vanishes_under_a_heading_and_is_off_and_says_why_in_
     assert panel.fields["switch"].isVisible()
 
 
+def test_a_main_row_that_is_for_one_mode_is_there_in_that_mode_alone(panel) -> None:
+    source = panel.fields["source"]
+    assert not source.isVisible()
+    panel.set_mode("edit")
+    assert source.isVisible()
+    assert source.isEnabled()
+    panel.set_mode("renoise")
+    assert not source.isVisible()
+
+
 def test_the_control_in_hand_stays_where_it_is_when_rows_come_and_go(panel) -> None:
     panel.unfold(["Mask"])
     QApplication.processEvents()
@@ -126,7 +136,8 @@ def test_every_heading_with_parameters_is_there_and_folded_at_first(panel) -> No
     with_parameters = {parameter.section for parameter in parameters().values()} - {MAIN}
     assert set(panel.sections) == with_parameters
     for name, field in panel.fields.items():
-        assert field.isVisible() == (field.parameter.section == MAIN), name
+        of_another_mode = field.parameter.needs is not None and field.parameter.needs[0] == "mode"
+        assert field.isVisible() == (field.parameter.section == MAIN and not of_another_mode), name
 
 
 def test_a_folded_heading_sums_up_what_was_set_under_it_and_sets_it_back(panel) -> None:
