@@ -85,7 +85,7 @@ def check(asked: Request, result: Result) -> Candidate:
 @pytest.mark.parametrize(
     ("model", "mode"),
     [
-        *((model, mode) for model in ("base", "inpaint", "exploding") for mode in MODES if mode != "edit"),
+        *((model, mode) for model in ("base", "inpaint", "exploding") for mode in MODES),
         ("v", "inpaint"), ("v", "colorize"), ("pixels", "inpaint"), ("classes", "inpaint"), ("classes", "colorize"),
     ],
 )  # fmt: skip
