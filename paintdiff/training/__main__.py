@@ -1,4 +1,4 @@
-"""`python -m paintdiff.training prepare|train|sheet|evaluate|methods|export|judge`: from pictures to the model."""
+"""`python -m paintdiff.training COMMAND`: from sets of pictures to the bundled model, and sheets of what it does."""
 
 from __future__ import annotations
 
@@ -9,26 +9,34 @@ from pathlib import Path
 
 import torch
 
+from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.engine.fill_network import FillNetworkConfig
 from paintdiff.engine.judge import JUDGE
 from paintdiff.engine.judge_network import JudgeConfig, JudgeNetwork
 from paintdiff.engine.text import Tokenizer
+from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.training import checkpoint
 from paintdiff.training.batches import SceneBatches
 from paintdiff.training.checkpoint import Run
+from paintdiff.training.continuation import table as continuation
 from paintdiff.training.evaluate import evaluate, save_report, table
 from paintdiff.training.export import TOKENIZER, export
+from paintdiff.training.held_out import HeldOut
 from paintdiff.training.judge import JudgeBatches, JudgeStep, export_judge, nouns, probe
 from paintdiff.training.library import library_of
 from paintdiff.training.methods import compare, header, line
+from paintdiff.training.mode_sheet import save as save_modes
+from paintdiff.training.modes import SHEETS
 from paintdiff.training.scenes import SceneMaker
 from paintdiff.training.sheet import draw_sheet, save_sheet, sheet_scenes
 from paintdiff.training.sources import fetch_packages, load_sprites, render_sprites, save_sprites
+from paintdiff.training.studio import Studio
 from paintdiff.training.trainer import TrainingPlan, train
 from paintdiff.training.vocabulary import corpus, learn_vocabulary
 
 SPRITES, CHECKPOINT = "sprites.npz", "checkpoint.safetensors"
 MODEL_FOLDER = Path(__file__).resolve().parents[2] / "resources/models/first-light"
+SHEET_FOLDER = Path(__file__).resolve().parents[2] / "docs/images"
 # What the shipped model uses; chosen by throughput on two CPU cores, see docs/bundled-model.md.
 WIDTHS, HEADS, TOKENS_DEPTH, TEXT_DEPTH, CONDITION = (64, 160, 256), 4, 4, 2, 256
 
@@ -37,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when done, 2 when something that it needs is missing."""
     options = _parser().parse_args(arguments)
     options.data = options.data.expanduser()
+    options.out = options.out or (SHEET_FOLDER if options.command == "modes" else MODEL_FOLDER)
     options.run = options.run or options.data / "runs" / ("judge" if options.command == "judge" else "first-light")
     try:
         COMMANDS[options.command](options)
@@ -63,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sample-steps", type=int, default=20, help="of the sheet's sampler")
     parser.add_argument("--pictures", type=int, default=24, help="of each kind to `evaluate`; a tenth of `judge`'s")
     parser.add_argument("--samples", type=int, default=8, help="`evaluate` takes the mean of so many fills")
-    parser.add_argument("--out", type=Path, default=MODEL_FOLDER, help="where `export` writes the model")
+    parser.add_argument("--model", default=BUNDLED_MODEL, help="that `modes` shows")
+    parser.add_argument("--only", nargs="*", choices=list(SHEETS), help="sheets that `modes` draws, without the table")
+    parser.add_argument("--out", type=Path, help="where `export` writes the model, and `modes` its sheets")
     return parser
 
 
@@ -126,6 +137,19 @@ def _methods(options: argparse.Namespace) -> None:
         print(line(row), flush=True)
 
 
+def _modes(options: argparse.Namespace) -> None:
+    """Draw a sheet of each mode on held-out pictures, and print how well backgrounds are continued."""
+    held_out = HeldOut([sprite for sprite in load_sprites(options.data / SPRITES) if sprite.held_out])
+    engine = DiffusionEngine()
+    studio = Studio(engine, options.model, options.device, held_out, options.sample_steps)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.only or SHEETS:
+        print(save_modes(SHEETS[name](studio), options.out), flush=True)
+    if not options.only:
+        for row in continuation(engine, options.model, options.device, options.pictures, options.samples):
+            print(row, flush=True)
+
+
 def _export(options: argparse.Namespace) -> None:
     run = _resumed(options)
     maker, _ = _makers(options)
@@ -182,6 +206,7 @@ def _resumed(options: argparse.Namespace) -> Run:
 
 COMMANDS = {
     "prepare": _prepare, "train": _train, "sheet": _sheet, "evaluate": _evaluate, "methods": _methods,
+    "modes": _modes,
     "export": _export, "judge": _judge,
 }  # fmt: skip
 
