@@ -14,6 +14,7 @@ from paintdiff.engine.observation import Observation
 from paintdiff.engine.tone import in_tone
 from paintdiff.engine.upscale import Upscale
 from paintdiff.engine.view import View
+from paintdiff.generation.modes import EDIT
 from paintdiff.generation.request import Request
 from paintdiff.generation.sampling import MATCH
 from paintdiff.image.blending import over_matte
@@ -104,4 +105,5 @@ class Fill:
     def _anew(self) -> np.ndarray:
         """(size, size) bool: what is painted from pure noise."""
         part = self._part
-        return self.map(part.change_map if part.sampling.strength == 1 else part.beyond_canvas) == 255
+        anew = part.sampling.strength == 1 and part.mode != EDIT  # an edit starts from the picture's own noise
+        return self.map(part.change_map if anew else part.beyond_canvas) == 255
