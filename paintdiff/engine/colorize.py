@@ -18,15 +18,19 @@ from paintdiff.generation.request import Request
 from paintdiff.image.blending import over_matte
 from paintdiff.image.gamut import chroma, luma, saturation_room, with_luma
 from paintdiff.image.guided import guided_upsample
+from paintdiff.image.spread import spread
 
 LEAST_HINT = 0.25  # of a cell that hints must cover to count in it
+TRUST = 0.5  # how much later a cell joins the run where a hint was carried on to it for certain
+SPREAD_SIDE = 128  # cells: on more of them hints are carried on at a lower resolution
 
 
 class Colorize:
     """One part of a request to colorize. Luma comes from the picture at its full size and the colour from the model.
 
     Masked pixels are taken as grey, whatever colour they have. A cell with a colour hint in it is a kept pixel of the
-    hint's chroma, so that a model with mask channels is told of it as of any other.
+    hint's chroma, so that a model with mask channels is told of it as of any other. From there the hints are carried on
+    to what looks alike, and the run starts from that picture: the surer it is of a cell, the later the cell joins.
     """
 
     place = None  # the grey picture says what is there
@@ -42,14 +46,19 @@ class Colorize:
         grey = np.rint(luma(rgb)).astype(np.uint8)
         rgb[part.change_map > 0] = grey[part.change_map > 0, None]
         small = self._scaled(rgb)
-        hinted, hint = self._hints
-        small[hinted] = with_luma(hint, luma(small))[hinted]
+        if self._hinted.any():
+            to_change = self._scaled(np.where(part.change_map > 0, np.float32(1), np.float32(0))) > 0
+            colour, _ = self._spread
+            small[to_change] = with_luma(colour, luma(small))[to_change]
         return self._padded(small)
 
     def map(self, change_map: np.ndarray) -> np.ndarray:
         square = self.shown.map(change_map)
         inner = self.shown.inner(square)
-        inner[self._hints[0]] = 0
+        if self._hinted.any():
+            _, trust = self._spread
+            inner[...] = np.where(inner > 0, np.maximum(inner * (1 - TRUST * trust), 1), 0)
+            inner[self._hinted] = 0
         return square if inner.any() else np.zeros_like(square)
 
     def known(self, pixels: Tensor) -> tuple[Both, tuple[Tensor, Tensor]]:
@@ -78,15 +87,37 @@ class Colorize:
         return patch
 
     @cached_property
-    def _hints(self) -> tuple[np.ndarray, np.ndarray]:
-        """(h, w) bool, the cells to change that have a hint, and (h, w, 3) float32, the mean chroma of it."""
-        shape = self.shown.inner_height, self.shown.inner_width
-        if self._part.hints is None:
-            return np.zeros(shape, bool), np.zeros((*shape, 3), np.float32)
-        weight = self._part.hints[..., 3].astype(np.float32) / 255 * (self._part.change_map > 0)
-        covered = self._scaled(weight)
-        weighted = self._scaled(chroma(self._part.hints) * weight[..., None])
-        return covered >= LEAST_HINT, weighted / np.maximum(covered, LEAST_HINT)[..., None]
+    def _hinted(self) -> np.ndarray:
+        """(h, w) bool: the cells to change that have a hint."""
+        return self._mean_hints[..., 3] >= LEAST_HINT
+
+    @cached_property
+    def _mean_hints(self) -> np.ndarray:
+        """(h, w, 4) float32: the mean chroma of the hints in each cell, and how much of it they cover."""
+        part = self._part
+        if part.hints is None:
+            return np.zeros((self.shown.inner_height, self.shown.inner_width, 4), np.float32)
+        weight = (part.hints[..., 3:] / np.float32(255)) * (part.change_map > 0)[..., None]
+        mean = self._scaled(np.concatenate([chroma(part.hints) * weight, weight], axis=2))
+        mean[..., :3] /= np.maximum(mean[..., 3:], LEAST_HINT)
+        return mean
+
+    @cached_property
+    def _spread(self) -> tuple[np.ndarray, np.ndarray]:
+        """(h, w, 3) float32, the chroma of the hints carried on to what looks alike; (h, w), 1 where that is sure."""
+        given = np.concatenate([self._mean_hints[..., :3], np.ones((*self._hinted.shape, 1), np.float32)], axis=2)
+        grey = self._scaled(luma(over_matte(self._part.picture, self._part.matte)))
+        longest = max(grey.shape)
+        if longest <= SPREAD_SIDE:
+            carried = spread(given, self._hinted, grey)
+        else:
+            size = tuple(max(1, round(side * SPREAD_SIDE / longest)) for side in grey.shape[::-1])
+            hinted = cv2.resize(self._hinted.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+            coarse = cv2.resize(given * self._hinted[..., None], size, interpolation=cv2.INTER_AREA)
+            guide = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+            coarse = spread(coarse / np.maximum(hinted, LEAST_HINT)[..., None], hinted >= LEAST_HINT, guide)
+            carried = guided_upsample(coarse, guide, grey)
+        return carried[..., :3], carried[..., 3].clip(0, 1)
 
     def _scaled(self, pixels: np.ndarray) -> np.ndarray:
         """The frame's pixels, (h, w, ...), at the model's resolution."""
@@ -108,7 +139,11 @@ def _led(colour: np.ndarray, grey: np.ndarray, hints: np.ndarray, cell: float) -
     wanted = chroma(hints)
     wanted *= saturation_room(wanted, grey)[..., None]
     change = (wanted - colour) * weight
-    sigma = max(1.0, cell)
-    near = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
-    carried = cv2.GaussianBlur(change, (0, 0), sigma) / np.maximum(near, 1e-3) * np.minimum(1, 2 * near)
+    coarse = max(1, int(cell / 2))  # pixels: a wide blur of a large picture would take longer than the run
+    size = max(1, grey.shape[1] // coarse), max(1, grey.shape[0] // coarse)
+    small = cv2.resize(np.concatenate([change, weight], axis=2), size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), max(1.0, cell / coarse))
+    near = small[..., 3:]
+    coarse_change = small[..., :3] / np.maximum(near, 1e-3) * np.minimum(1, 2 * near)
+    carried = cv2.resize(coarse_change, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return colour + change + (1 - weight) * carried

@@ -31,7 +31,7 @@ def saturation_room(chroma: np.ndarray, luma: np.ndarray) -> np.ndarray:
     neither.
     """
     grey = luma[..., None]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         room = np.where(chroma > 0, (255 - grey) / chroma, np.where(chroma < 0, -grey / chroma, np.inf))
     return np.minimum(room.min(axis=-1), 1).astype(np.float32)
 
