@@ -76,7 +76,7 @@ class LanPaint:
             v = v + joined(unknown.kick * (moved - pull), known.kick * (moved - pull))
             x_t, v = drift(x_t, v, pull, part + 2)
             pull = moved
-        return replace(state, x_t=x_t)
+        return replace(state, x_t=x_t, x0=None, x0_t=None)  # the latest x0 belongs to where the moves began
 
     def on_condition(self, condition: Condition, t: float) -> Condition:
         return condition

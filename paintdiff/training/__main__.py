@@ -13,6 +13,7 @@ from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.engine.fill_network import FillNetworkConfig
 from paintdiff.engine.judge import JUDGE
 from paintdiff.engine.judge_network import JudgeConfig, JudgeNetwork
+from paintdiff.engine.model import load_model
 from paintdiff.engine.text import Tokenizer
 from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.training import checkpoint
@@ -133,7 +134,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _methods(options: argparse.Namespace) -> None:
     """Compare the mask methods on the exported model in OUT."""
     print(header())
-    for row in compare(str(options.out), options.device, options.pictures, options.samples, (20, 80)):
+    for row in compare(load_model(str(options.out), options.device), options.pictures, options.samples, (20, 80)):
         print(line(row), flush=True)
 
 
