@@ -81,11 +81,11 @@ def prompt_over_time(studio: Studio) -> Sheet:
     rows = []
     for number, (first, then) in enumerate([("a red apple", "a cat"), ("a yellow star", "sunflower")]):
         document = masked_document(studio.held_out.ground("plain", 90 + number, SIDE, SIDE), mask)
-        ways: list[dict[str, Any]] = [{}, *({"then": then, "switch": at} for at in (0.7, 0.5, 0.3)), {"prompt": then}]
-        ways.insert(3, {"then": then, "switch": 0.5, "blend": 0.6})
+        ways: list[dict[str, Any]] = [{}, *({"then": then, "switch": at} for at in (0.3, 0.2, 0.1)), {"prompt": then}]
+        ways.insert(3, {"then": then, "switch": 0.2, "blend": 0.4})
         made = (studio.painted(document, "inpaint", candidates=1, **{"prompt": first} | way)[0] for way in ways)
         rows.append((f"“{first}”, then “{then}”", (mask_shown(document), *made)))
-    heads = ("mask", "first alone", "switch at 70 %", "at 50 %", "blend over 60 %", "at 30 %", "then alone")
+    heads = ("mask", "first alone", "switch at 30 %", "at 20 %", "blended at 20 %", "at 10 %", "then alone")
     return Sheet("prompt-over-time", heads, tuple(rows))
 
 
@@ -96,7 +96,7 @@ def variation(studio: Studio) -> Sheet:
     prompt = "a purple flower"
 
     def made(**sampling: Any) -> tuple[np.ndarray, ...]:
-        return studio.painted(document, "inpaint", prompt=prompt, **sampling)
+        return studio.painted(document, "inpaint", **{"prompt": prompt} | sampling)
 
     between = (made(variation=share, candidates=1)[0] for share in (0.0, 0.25, 0.5, 0.75, 1.0))
     return Sheet("variation", ("", "", "", "", ""), (

@@ -47,5 +47,5 @@ def upscale(studio: Studio) -> Sheet:
         given = small[..., :3].repeat(scale, axis=0).repeat(scale, axis=1)
         cubic = cv2.resize(small[..., :3], (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
         made = studio.painted(enlarged(picture_document(small), scale), "upscale", scale)
-        rows.append((f"×{scale}", (rgba(picture)[..., :3], given, cubic, *made)))
+        rows.append((f"{scale} times", (rgba(picture)[..., :3], given, cubic, *made)))
     return Sheet("upscale", ("true picture", "given", "cubic", *SEEDS), tuple(rows))
