@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QGridLayout, QMainWindo
 from paintdiff.document.hints import with_hint_layer
 from paintdiff.editor import Editor
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.request import BUNDLED_MODEL
+from paintdiff.generation.request import BUNDLED_MODEL, Recipe
 from paintdiff.jobs.jobs import Jobs
 from paintdiff.ui import actions, clipboard, focus, icons, theme
 from paintdiff.ui.candidate_strip import CandidateStrip
@@ -139,7 +139,7 @@ class Window(QMainWindow):
         self.generating.changed.connect(self._refresh)
         self.candidates.changed.connect(self._refresh)
         self.jobs.model_loaded.connect(self.status.show_model)
-        self.layers.recipe_asked.connect(self.panel.use_recipe)
+        self.layers.recipe_asked.connect(self.use_recipe)
         self.panel.folded.connect(lambda: setattr(self.settings, "unfolded", self.panel.unfolded()))
         files.about_to_replace.connect(self.generating.forget)
         files.about_to_replace.connect(self.status.forget)
@@ -160,6 +160,14 @@ class Window(QMainWindow):
         """Take a tool in hand, and give the canvas the keyboard."""
         self.tool_state.set_tool(tool)
         self.canvas.setFocus()
+
+    def use_recipe(self, recipe: Recipe) -> None:
+        """Set the panel as it was for `recipe`; a branch's own beginning is not in it."""
+        self.panel.use_recipe(recipe)
+        if recipe.branch is not None:
+            self.status.notice(
+                f"This layer went on from step {recipe.branch.step} of another run; these settings begin with noise."
+            )
 
     def add_hint_layer(self) -> None:
         """Put a layer of colour hints on top, and take the brush for it."""

@@ -238,6 +238,17 @@ def test_a_branch_without_a_change_ends_as_the_run_did_and_says_where_it_began(w
     assert not shown(window)[0].branch
 
 
+def test_a_layer_that_came_of_a_branch_says_so_and_so_do_its_settings(window, qtbot) -> None:
+    window.strip.time.move_by(-2)
+    with qtbot.waitSignal(window.jobs.finished, timeout=60_000):
+        window.strip.time.branch.click()
+    window.strip.accept.click()
+    step = window.editor.document.active_layer.recipe.branch.step
+    assert f"step {step} of an earlier run" in window.layers.model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    window.layers.buttons["use_recipe"].click()
+    assert f"step {step} of another run" in window.status.currentMessage()
+
+
 def test_a_branch_takes_the_prompt_the_mask_and_a_locked_seed_from_the_panel(window, qtbot) -> None:
     window.panel.fields["prompt"].set_value("a pear")
     window.panel.seed.box.selectAll()
