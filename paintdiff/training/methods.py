@@ -22,6 +22,7 @@ from paintdiff.generation.sampling import LANPAINT, NATIVE, RANGE_NULL, REPAINT,
 from paintdiff.training.backgrounds import KINDS
 from paintdiff.training.evaluate import hole_in
 from paintdiff.training.scenes import Scene, as_bytes
+from paintdiff.training.similarity import masked_l1, masked_ssim
 
 _SEED = 30_000  # far from every training step's seed
 _REPEATS = 4  # of a stretch, or one step and three inner moves
@@ -84,8 +85,8 @@ def line(row: Row) -> str:
 def _row(method: str, evaluations: int, fills: np.ndarray, scenes: list[Scene], best: float) -> Row:
     """`fills` (samples, pictures, S, S, 3)."""
     l1 = float(_l1(fills.mean(axis=0), scenes).mean())
-    ssim = float(np.mean([_ssim(fill, scene) for fill, scene in zip(fills[0], scenes, strict=True)]))
-    return Row(method, evaluations, l1, l1 / best, ssim)
+    ssim = [masked_ssim(fill, scene.picture, scene.mask) for fill, scene in zip(fills[0], scenes, strict=True)]
+    return Row(method, evaluations, l1, l1 / best, float(np.mean(ssim)))
 
 
 @torch.no_grad()
@@ -116,25 +117,5 @@ def _filled(model: Model, scenes: list[Scene], sampling: Sampling) -> tuple[np.n
 
 
 def _l1(fills: np.ndarray, scenes: list[Scene]) -> np.ndarray:
-    """(N,): mean absolute difference (0..255) inside each scene's mask."""
-    return np.array(
-        [
-            np.abs(fill.astype(np.float32) - scene.picture)[scene.mask > 0].mean()
-            for fill, scene in zip(fills, scenes, strict=True)
-        ]
-    )
-
-
-def _ssim(fill: np.ndarray, scene: Scene) -> float:
-    """Structural similarity in brightness (Wang et al. 2004, Gaussian window of 1.5 pixels), mean over the mask."""
-    a, b = (cv2.cvtColor(rgb.astype(np.uint8), cv2.COLOR_RGB2GRAY).astype(np.float64) for rgb in (fill, scene.picture))
-
-    def blurred(values: np.ndarray) -> np.ndarray:
-        return cv2.GaussianBlur(values, (11, 11), 1.5)
-
-    mean_a, mean_b = blurred(a), blurred(b)
-    var_a, var_b = blurred(a * a) - mean_a**2, blurred(b * b) - mean_b**2
-    covariance = blurred(a * b) - mean_a * mean_b
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    similar = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
-    return float((similar / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2)))[scene.mask > 0].mean())
+    """(N,): of each scene's fill."""
+    return np.array([masked_l1(fill, scene.picture, scene.mask) for fill, scene in zip(fills, scenes, strict=True)])
