@@ -17,6 +17,7 @@ def test_a_batch_that_had_to_be_halved_is_told(tmp_path: Path, capsys, as_json) 
     model = tiny_model(tmp_path / "tiny")
     Image.fromarray(np.full((16, 16, 3), 200, np.uint8)).save(tmp_path / "in.png")
     command = ["sdedit", "--image", str(tmp_path / "in.png"), "--out", str(tmp_path / "out.png"), "--steps", "2"]
+    command += ["--prompt", "a cat"]
     with memory_for_one_picture():
         assert main([*command, "--model", str(model), "--device", "cpu", *["--json"] * as_json]) == 0
     said = capsys.readouterr()

@@ -112,9 +112,9 @@ def test_without_memory_for_one_picture_there_is_a_clear_error_and_the_next_job_
     assert engine._model is not None
     seen = hungry(engine._model, most=0)
     frame = Rect(0, 0, 16, 16)
-    picture = np.full((16, 16, 4), 255, np.uint8)
+    picture, asked = np.full((16, 16, 4), 255, np.uint8), Sampling(prompt="a cat", steps=2, candidates=1)
     request = Request(
-        "inpaint", frame, frame, picture, np.full((16, 16), 255, np.uint8), Sampling(steps=2, candidates=1), folder,
+        "inpaint", frame, frame, picture, np.full((16, 16), 255, np.uint8), asked, folder,
         "cpu", feather=0,
     )  # fmt: skip
     with pytest.raises(UserError, match="ran out of memory"):

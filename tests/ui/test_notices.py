@@ -5,6 +5,7 @@ from tests.hungry import memory_for_one_picture
 
 def test_a_batch_that_had_to_be_halved_is_told(window, qtbot) -> None:
     window.panel.fields["prompt"].set_value("a pear")  # guided, so two pictures at once
+    window.panel.fields["prompt"].set_value("a cat")
     with memory_for_one_picture(), qtbot.waitSignal(window.generating.proved, timeout=30_000):
         window.generating.generate()
     assert "Memory ran out" in window.status.currentMessage()
