@@ -6,7 +6,10 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 
-COMMAND_LINE = ("inpaint", "outpaint", "sdedit", "colorize", "upscale", "bench", "-h", "--help", "--version")
+COMMAND_LINE = (
+    "inpaint", "outpaint", "sdedit", "edit", "colorize", "upscale", "encode", "decode", "likelihood", "bench",
+    "-h", "--help", "--version",
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,13 +9,18 @@ from collections.abc import Sequence
 
 from paintdiff import __version__
 from paintdiff.cli.colorizing import COLORIZE
-from paintdiff.cli.painting import INPAINT, OUTPAINT, SDEDIT
+from paintdiff.cli.decoding import DECODE
+from paintdiff.cli.encoding import ENCODE
+from paintdiff.cli.likelihood import LIKELIHOOD
+from paintdiff.cli.painting import EDIT, INPAINT, OUTPAINT, SDEDIT
 from paintdiff.cli.parser import Parser
 from paintdiff.cli.upscaling import UPSCALE
 from paintdiff.cli.verb import Verb
 from paintdiff.generation.errors import UserError
 
-VERBS: tuple[Verb, ...] = (INPAINT, OUTPAINT, SDEDIT, COLORIZE, UPSCALE)
+VERBS: tuple[Verb, ...] = (
+    INPAINT, OUTPAINT, SDEDIT, EDIT, COLORIZE, UPSCALE, ENCODE, DECODE, LIKELIHOOD,
+)  # fmt: skip
 
 
 def main(argv: Sequence[str]) -> int:

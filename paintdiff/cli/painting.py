@@ -29,10 +29,11 @@ from paintdiff.document.edits import set_frame
 from paintdiff.document.hints import without_hints
 from paintdiff.document.requests import make_request
 from paintdiff.generation.cancel import CancelToken
+from paintdiff.generation.code import Code
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.modes import MODES
 from paintdiff.generation.request import BUNDLED_MODEL
-from paintdiff.generation.sampling import Sampling
+from paintdiff.generation.sampling import Sampling, has_effect, parameters
 from paintdiff.generation.trajectory import Branch
 from paintdiff.image.geometry import Rect
 
@@ -60,11 +61,19 @@ class Painting:
         if self.name == "outpaint":
             for side in SIDES:
                 parser.add_argument(f"--{side}", type=count, default=0, metavar="N", help=f"go on {side} by N pixels")
-        add_sampling(parser, {"strength": MODES[self.mode].strength})
+        add_sampling(parser, {"strength": MODES[self.mode].strength, **MODES[self.mode].defaults}, self._settings)
         add_model(parser)
         add_framing(parser)
         add_branching(parser)
         add_reporting(parser)
+
+    @property
+    def _settings(self) -> list[str]:
+        """The parameters that have a say in the mode."""
+        return [
+            name for name, item in parameters().items()
+            if item.needs is None or item.needs[0] != "mode" or has_effect(name, {}, self.mode)
+        ]  # fmt: skip
 
     def run(self, options: argparse.Namespace) -> None:
         # Everything that can be wrong with the input is found before torch is loaded.
@@ -107,9 +116,12 @@ SDEDIT = Painting(
 )
 
 
+EDIT = Painting("edit", "edit", "walk a picture back to its noise and make it anew with another prompt", "optional")
+
+
 def paint(
     document: Document, mode: str, sampling: Sampling, outputs: Sequence[Path], options: argparse.Namespace,
-    scale: int = 1, branch: Branch | None = None, runs: Sequence[Path] = (),
+    scale: int = 1, branch: Branch | None = None, runs: Sequence[Path] = (), code: Code | None = None,
 ) -> None:
     """Generate for `document`, write every candidate into it to `outputs`, and its steps to `runs`, and report."""
     from paintdiff.engine.engine import DiffusionEngine
@@ -122,12 +134,13 @@ def paint(
         document, mode, sampling, model=options.model, device=options.device, feather=options.feather, size=info.size,
         scale=scale,
     )
-    request = replace(request, branch=branch)
+    request = replace(request, branch=branch, code=code)
     bar = ProgressBar()
     try:
         result = engine.generate(request, bar.show, CancelToken())
     finally:
         bar.close()
+    outputs = outputs[: len(result.candidates)]  # an edit has one outcome
     start = time.perf_counter()
     export(without_hints(document) if mode == "colorize" else document, result, outputs)
     keep_trajectories(result, runs)

@@ -66,11 +66,19 @@ def read_sampling(options: argparse.Namespace, before: Sampling | None = None) -
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default=BUNDLED_MODEL, help="a bundled model or the folder of a checkpoint (%(default)s)")
+    add_device(parser)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cuda, xpu, mps or cpu (%(default)s)")
 
 
 def add_framing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frame", type=frame, metavar="X,Y,W,H", help="what the model sees, in picture pixels")
+    add_feather(parser)
+
+
+def add_feather(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--feather", type=count, default=8, metavar="N", help="blend over N pixels (%(default)s)")
 
 

@@ -18,11 +18,12 @@ class ProgressBar:
         self._open = False
 
     def show(self, progress: Progress) -> None:
-        if progress.stage != "sampling" or progress.step == 0:
+        if progress.stage not in ("sampling", "measuring") or progress.step == 0:
             return
         part = progress.step / progress.steps
         left = (time.perf_counter() - self._start) * (1 / part - 1)
-        text = f"step {progress.step}/{progress.steps}, {left:.0f} s left"
+        done = f"{part:.0%}" if progress.stage == "measuring" else f"step {progress.step}/{progress.steps}"
+        text = f"{done}, {left:.0f} s left"
         if self._terminal:
             self._open = True
             print(f"\r[{'█' * round(30 * part):<30}] {text}\033[K", end="", file=sys.stderr, flush=True)

@@ -27,6 +27,7 @@ from paintdiff.generation.modes import EDIT
 from paintdiff.generation.sampling import ADAPTIVE, AUTO, REPLACE, Sampling
 
 ITERATIONS = 20
+ONE_OUTCOME = "An edit has one outcome; raise Variation for others."
 CLOSE = 1e-3  # an eighth of a level
 FINER = 0.01  # an error of the code grows on the way to the picture, so the ODE is solved that much more exactly
 

@@ -16,6 +16,7 @@ from paintdiff.engine.model import Model, load_model
 from paintdiff.engine.plan import LEAST
 from paintdiff.engine.sturdy import free_memory, ran_out
 from paintdiff.generation.cancel import CancelToken
+from paintdiff.generation.code import Code
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.likelihood import Likelihood
@@ -54,6 +55,17 @@ class DiffusionEngine:
         cancel.check()
         with torch.no_grad(), _out_of_memory_said(model):  # and not inference_mode: some guidance asks for gradients
             return job.run()
+
+    def encode(self, request: Request, report: Callable[[Progress], None], cancel: CancelToken) -> Code:
+        """The noise that the model turns into the picture of `request`, by what its `sampling.source` says of it.
+
+        Raises `UserError` and `Cancelled`.
+        """
+        cancel.check()
+        report(Progress("loading"))
+        model = self._load(request.model, request.device)
+        with torch.no_grad(), _out_of_memory_said(model):
+            return Job(request, model, self._encode_text, report, cancel).encode()
 
     def likelihood(
         self, request: Request, patches: tuple[np.ndarray, ...], report: Callable[[Progress], None], cancel: CancelToken

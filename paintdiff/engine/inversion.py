@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from paintdiff.engine.ode import EARLIEST, solve, velocity
 from paintdiff.engine.schedule import Schedule
 from paintdiff.engine.state import Denoise
+from paintdiff.generation.code import Code
 
 
 def encode_ddim(
@@ -61,6 +63,12 @@ def encode_ode(x0: Tensor, end: float, denoise: Denoise, schedule: Schedule, tol
         return velocity(schedule, t, denoise(x_t, t))
 
     return solve(slope, x_t, begin, end, tolerance, tolerance).y
+
+
+def mixed(a: Code, b: Code, mix: float) -> Code:
+    """The code `mix` of the way from a to b, of the same shape."""
+    noise = slerp(torch.from_numpy(a.noise), torch.from_numpy(b.noise), mix).numpy()
+    return replace(a, noise=noise)
 
 
 def slerp(a: Tensor, b: Tensor, mix: float) -> Tensor:

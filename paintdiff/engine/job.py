@@ -26,7 +26,7 @@ from paintdiff.engine.assembly import (
 )
 from paintdiff.engine.branching import Recorder, resumed, with_previews
 from paintdiff.engine.denoiser import Condition, Denoiser, Network
-from paintdiff.engine.edit import Encoder, edit_sampling, outcomes
+from paintdiff.engine.edit import ONE_OUTCOME, Encoder, edit_sampling, outcomes
 from paintdiff.engine.finish import Preview, kept_pixels
 from paintdiff.engine.model import Model
 from paintdiff.engine.plan import LEAST
@@ -38,6 +38,7 @@ from paintdiff.engine.state import State
 from paintdiff.engine.sturdy import SturdyNetwork
 from paintdiff.engine.task import Task, make_task
 from paintdiff.generation.cancel import CancelToken
+from paintdiff.generation.code import Code
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.modes import EDIT
 from paintdiff.generation.request import Request
@@ -76,8 +77,28 @@ class Job:
             condition = make_condition(model, sampling, self._encode_text)
         with SturdyNetwork(self._network, model.weights) as network:
             candidates, kept = self._candidates(condition, network)
-        report = Report(dict(self.seconds), self.evaluations, kept, 0, model.info.device, tuple(network.notices))
+        notices = tuple(network.notices) + (ONE_OUTCOME,) * (len(candidates) < sampling.candidates)
+        report = Report(dict(self.seconds), self.evaluations, kept, 0, model.info.device, notices)
         return Result(candidates, report)
+
+    def encode(self) -> Code:
+        """The code of the request's picture, of what the map covers given the rest where the model has mask channels.
+
+        Raises `UserError` and `Cancelled`.
+        """
+        request, model = self._request, self._model
+        source = request.sampling.source
+        with SturdyNetwork(self._network, model.weights) as network:
+            task = make_task(request, model.space.size)
+            scene = self._scene(request, task, 0, 0)
+            self._report(Progress("encoding"))
+            encoder = Encoder(scene, source, network, self._encode_text, self._cancel)
+            noise = encoder.noise()
+            back = encoder.decoded(noise)
+        painted = task.map(request.change_map) > 0
+        away = (model.space.decode(back) - model.space.decode(scene.original))[painted]
+        round_trip = float(np.sqrt(np.square(away).mean()))
+        return Code(noise[0].float().cpu().numpy(), request.model, source, round_trip, self.evaluations)
 
     def _candidates(self, condition: Condition, network: Network) -> tuple[tuple[Candidate, ...], int]:
         """Every candidate, and how many pixels each of them keeps."""

@@ -19,10 +19,11 @@ from paintdiff.generation.result import Candidate
 from paintdiff.generation.trajectory import Branch
 from paintdiff.image.blending import over
 from paintdiff.image.geometry import Rect
+from paintdiff.image.heat import brightest
 from paintdiff.ui.candidate_list import SIDE, Thumbnail
 from paintdiff.ui.candidate_strip import CandidateStrip
 from paintdiff.ui.canvas.canvas import Canvas
-from paintdiff.ui.canvas.heat import Heat, brightest
+from paintdiff.ui.canvas.heat import Heat
 from paintdiff.ui.focus import is_typing
 from paintdiff.ui.pending import (
     Pending,

@@ -14,8 +14,8 @@ from paintdiff.document import change_map
 from paintdiff.document.edits import new_document, picture_document
 from paintdiff.generation.likelihood import Likelihood
 from paintdiff.image.geometry import Rect
+from paintdiff.image.heat import brightest, colours
 from paintdiff.ui.candidate_list import SHOWN, Thumbnail
-from paintdiff.ui.canvas.heat import brightest, colours
 from paintdiff.ui.pending import size_of, to_look_through, within_budget
 from paintdiff.ui.window import Window
 from tests.jobs.gated_engine import GatedEngine
@@ -127,7 +127,7 @@ def test_the_map_of_surprise_lies_over_the_candidate_with_a_legend_while_it_is_a
 
 
 def test_more_surprise_is_brighter_and_what_was_given_stays_clear() -> None:
-    rgba = colours(np.array([[0, 0.5, 1, 2, 9]], np.float32), 2.0)[0].astype(int)
+    rgba = colours(np.array([[0, 0.5, 1, 2, 9]], np.float32), 2.0, 0.8)[0].astype(int)
     assert rgba[0, 3] == 0
     luma = rgba[1:, :3] @ (0.299, 0.587, 0.114)
     assert luma[0] < luma[1] < luma[2] == luma[3]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QLinearGradient, QPainter
 
 from paintdiff.image.geometry import Rect
+from paintdiff.image.heat import INFERNO, colours
 from paintdiff.ui.canvas.preview import Preview
 from paintdiff.ui.canvas.view import View
 
@@ -26,7 +26,7 @@ class Heat:
 
     def __init__(self, frame: Rect, surprise: np.ndarray, most: float) -> None:
         self._most = most
-        self._preview = Preview(frame, colours(surprise, most))
+        self._preview = Preview(frame, colours(surprise, most, OPACITY))
 
     def draw(self, painter: QPainter, view: View) -> None:
         """Draw it with a painter that works in device pixels."""
@@ -51,7 +51,7 @@ class Heat:
         bar = QRectF(inner.left(), inner.top() + line + 3, *BAR)
         gradient = QLinearGradient(bar.topLeft(), bar.topRight())
         for stop in range(STOPS + 1):
-            red, green, blue = (int(part) for part in _TABLE[round(stop / STOPS * 255)])
+            red, green, blue = (int(part) for part in INFERNO[round(stop / STOPS * 255)])
             gradient.setColorAt(stop / STOPS, QColor(red, green, blue))
         painter.fillRect(bar, gradient)
         low, high = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
@@ -60,17 +60,3 @@ class Heat:
         painter.restore()
 
 
-def colours(surprise: np.ndarray, most: float) -> np.ndarray:
-    """(h, w) float32 nats -> (h, w, 4) uint8 straight alpha; transparent where nothing was measured."""
-    level = np.rint(np.clip(surprise / max(most, 1e-6), 0, 1) * 255).astype(np.uint8)
-    alpha = np.where(surprise != 0, round(255 * OPACITY), 0).astype(np.uint8)
-    return np.dstack([_TABLE[level], alpha])
-
-
-def brightest(maps: list[np.ndarray]) -> float:
-    """The surprise, nats a pixel, that all but one in a hundred of the measured pixels of `maps` stay below."""
-    measured = np.concatenate([each[each != 0] for each in maps]) if maps else np.zeros(0)
-    return float(np.percentile(measured, 99)) if len(measured) else 1.0
-
-
-_TABLE = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_INFERNO)[0, :, ::-1]  # (256, 3) RGB
