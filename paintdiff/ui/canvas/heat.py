@@ -58,5 +58,3 @@ class Heat:
         painter.drawText(inner, low | Qt.AlignmentFlag.AlignBottom, "0 expected")
         painter.drawText(inner, high | Qt.AlignmentFlag.AlignBottom, f"{self._most:.1f} or more")
         painter.restore()
-
-
