@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "jobs": {"generation", "image"},
     "engine": {"generation", "image", "resource_files"},
     "ui": {"jobs", "editor", "paint", "document", "generation", "image", "resource_files"},
-    "training": {"engine", "generation", "image", "resource_files"},
+    "training": {"engine", "document", "generation", "image", "resource_files"},
     "cli": {"engine", "document", "generation", "image", "resource_files", "bench"},
     "bench": {"engine", "ui", "jobs", "editor", "paint", "document", "generation", "image", "resource_files", "app"},
     "app": {"engine", "ui", "jobs", "editor", "document", "generation", "image", "resource_files"},

@@ -34,6 +34,8 @@ def windows_of(document: Document, mode: str, frame: Rect, change_map: np.ndarra
 
     `change_map` is what `map_of` says. A frame placed by hand is seen at once, unless it reaches far past the picture.
     """
+    if MODES[mode].inside:
+        return (frame,)
     if MODES[mode].name == "outpaint":
         windows = outpaint_windows(frame, document.canvas, size)
         left = change_map.copy()
@@ -96,7 +98,7 @@ def make_request(
     change_map = map_of(document, mode, frame, feather)
     if not change_map.any():
         raise UserError(_nothing_to_change(document))
-    windows = (frame,) if MODES[mode].inside else windows_of(document, mode, frame, change_map, size)
+    windows = windows_of(document, mode, frame, change_map, size)
     seen = reduce(Rect.united, windows)
     return Request(
         mode=mode, frame=seen, canvas=document.canvas, picture=compose(document, seen),

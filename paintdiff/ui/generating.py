@@ -198,7 +198,8 @@ class Generating(QObject):
 
     def _show_frame(self) -> None:
         document, mode = self._editor.document, self._panel.mode()
-        self._canvas.set_frame(frame_of(document, self._model_side), self._panel.feather.value(), mode)
+        frame, feather = frame_of(document, self._model_side), self._panel.feather.value()
+        self._canvas.set_frame(frame, feather, mode, self._model_side)
         if mode == "outpaint" and document.canvas.contains(frame_of(document, self._model_side)):
             self._show_problem("The frame lies inside the picture: place it past an edge.")
         else:

@@ -105,15 +105,14 @@ class Canvas(Viewport):
             self._comparing = comparing
             self.update()
 
-    def set_frame(self, frame: Rect | None, feather: int, mode: str = "inpaint") -> None:
-        """Show what the model will see, where `mode` will paint, and a blend `feather` canvas pixels wide."""
-        if self._frame is not None and (frame, feather, mode) == (
-            self._frame.frame, self._frame.feather, self._frame.mode
-        ):
+    def set_frame(self, frame: Rect | None, feather: int, mode: str = "inpaint", size: int = 64) -> None:
+        """Show what a model of side `size` will see, where `mode` will paint, and a blend `feather` pixels wide."""
+        asked = None if frame is None else FrameOverlay(frame, feather, mode, size)
+        if asked is not None and self._frame is not None and self._frame.alike(asked):
             return
         if isinstance(self._gesture, FrameGesture):
             self._gesture = None
-        before, self._frame = self._frame, None if frame is None else FrameOverlay(frame, feather, mode)
+        before, self._frame = self._frame, asked
         if before is not None and self._frame is not None and mode == before.mode:
             self._frame.keep_trace(before)
         self._trace_timer.start()
@@ -267,7 +266,7 @@ class Canvas(Viewport):
             self._frame = FrameOverlay(Rect(round(sample.x), round(sample.y), 0, 0), 0, "inpaint")
         else:
             handle = handle_at(before.frame, sample.x, sample.y, HANDLE_SIDE / self.view.scale)
-            self._frame = FrameOverlay(before.frame, before.feather, before.mode)
+            self._frame = FrameOverlay(before.frame, before.feather, before.mode, before.size)
         self._gesture = FrameGesture(self._frame.frame, handle, sample, DRAG_SLACK / self.view.scale)
 
     def _pick(self, sample: Sample) -> None:

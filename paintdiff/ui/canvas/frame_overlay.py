@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QTransform
 
 from paintdiff.document.document import Document
+from paintdiff.document.requests import map_of, windows_of
 from paintdiff.image.geometry import Rect
 from paintdiff.ui.canvas.blend_edge import blend_edges
 from paintdiff.ui.canvas.frame_handles import HANDLES, position
@@ -14,26 +15,40 @@ from paintdiff.ui.canvas.view import View
 DIM = QColor(0, 0, 0, 70)
 LINE, SHADOW = QColor(255, 255, 255, 230), QColor(0, 0, 0, 150)
 BEYOND, BEYOND_LINES = QColor(120, 170, 255, 26), QColor(150, 190, 255, 80)
+WINDOW_LINE, WINDOW_SHADOW = QColor(255, 255, 255, 150), QColor(0, 0, 0, 70)
 HANDLE_SIDE = 9.0
 
 
 class FrameOverlay:
-    """`frame` in world pixels and the outlines of the mask that `mode` makes in it; `feather` is in canvas pixels."""
+    """`frame` in world pixels and the outlines of the mask that `mode` makes in it; `feather` is in canvas pixels.
 
-    def __init__(self, frame: Rect, feather: int, mode: str) -> None:
+    Where a model of side `size` will see the frame part by part, the parts are outlined too.
+    """
+
+    def __init__(self, frame: Rect, feather: int, mode: str, size: int = 64) -> None:
         self.frame = frame
         self.feather = feather
         self.mode = mode
+        self.size = size
+        self.windows: tuple[Rect, ...] = ()
         self._mask_edge = QPainterPath()
         self._blend_end = QPainterPath()
 
     def trace(self, document: Document) -> None:
         """Follow the change map of `document`; takes milliseconds, so call it once the map has come to rest."""
         self._mask_edge, self._blend_end = blend_edges(document, self.mode, self.frame, self.feather)
+        change_map = map_of(document, self.mode, self.frame, self.feather)
+        windows = windows_of(document, self.mode, self.frame, change_map, self.size)
+        self.windows = windows if len(windows) > 1 else ()
+
+    def alike(self, other: FrameOverlay) -> bool:
+        """Whether both show the same frame in the same way."""
+        return (self.frame, self.feather, self.mode, self.size) == (other.frame, other.feather, other.mode, other.size)
 
     def keep_trace(self, before: FrameOverlay) -> None:
         """Show the outlines of `before` until they are traced anew: they rarely move far, and do not blink then."""
         self._mask_edge, self._blend_end = before._mask_edge, before._blend_end
+        self.windows = before.windows
 
     def draw(self, painter: QPainter, view: View, canvas: Rect, dimmed: bool, handles: bool, outlines: bool) -> None:
         """Draw over the picture with a painter that works in widget units.
@@ -49,6 +64,7 @@ class FrameOverlay:
         if outlines:
             self._draw_beyond(painter, view, canvas)
             self._draw_outlines(painter, view)
+            self._draw_windows(painter, view)
         _two_tone(painter, frame, dashed=not handles)
         if handles:
             self._draw_handles(painter, view)
@@ -83,6 +99,13 @@ class FrameOverlay:
             painter.setPen(QPen(LINE, 1, Qt.PenStyle.DotLine))
             painter.drawPath(end)
         painter.restore()
+
+    def _draw_windows(self, painter: QPainter, view: View) -> None:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for pen in (QPen(WINDOW_SHADOW, 1), QPen(WINDOW_LINE, 1, Qt.PenStyle.DotLine)):
+            painter.setPen(pen)
+            for window in self.windows:
+                painter.drawRect(view.rect_to_widget(window))
 
     def _draw_handles(self, painter: QPainter, view: View) -> None:
         painter.setPen(QPen(SHADOW, 1))

@@ -17,7 +17,9 @@ from pytestqt.qtbot import QtBot
 from paintdiff.document.change_map import add, fill
 from paintdiff.document.document import Document
 from paintdiff.document.edits import add_layer, new_document
+from paintdiff.document.requests import frame_of, make_request
 from paintdiff.editor import Editor
+from paintdiff.generation.sampling import Sampling
 from paintdiff.image.geometry import Rect
 from paintdiff.image.tiles import Tiles
 from paintdiff.ui.canvas.canvas import Canvas
@@ -231,6 +233,21 @@ def test_the_blend_is_outlined_once_the_mask_rests(canvas: Canvas, editor: Edito
     assert changed[20:50, 4:7].any(), "the edge of the mask"
     assert changed[35, 18:26].any(), "the end of the blend"
     assert not changed[30:40, 30:60].any(), "nothing in the middle"
+
+
+def test_parts_that_the_model_will_see_one_after_the_other_are_outlined(
+    canvas: Canvas, editor: Editor, qtbot: QtBot
+) -> None:
+    editor.load(new_document(200, 150, (200, 200, 200, 255)))
+    for x, y in ((20, 20), (150, 100)):
+        editor.replace("Mask", add(editor.document, np.full((20, 20), 255, np.uint8), x, y))
+    first, second = make_request(editor.document, "inpaint", Sampling(), size=16).windows
+    between, edge = Rect(first.right + 5, first.y + 10, 20, 20), Rect(first.right - 2, first.y + 20, 4, 4)
+    untraced = {rect: screen(canvas, rect) for rect in (between, edge)}
+    canvas.set_frame(frame_of(editor.document, 16), 8, "inpaint", 16)
+    qtbot.waitUntil(lambda: not np.array_equal(screen(canvas, edge), untraced[edge]), timeout=2000)
+    assert np.array_equal(screen(canvas, between), untraced[between])
+    assert second.intersected(first).empty
 
 
 def test_the_grid_appears_between_large_pixels(canvas: Canvas, editor: Editor) -> None:
