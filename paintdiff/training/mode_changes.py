@@ -101,7 +101,9 @@ def variation(studio: Studio) -> Sheet:
     between = (made(variation=share, variation_seed=2, candidates=1)[0] for share in (0.0, 0.25, 0.5, 0.75, 1.0))
     return Sheet("variation", ("", "", "", "", ""), (
         (f"“{prompt}”: same prompt, other noise", made(candidates=5)),
-        ("the first, with its noise turned by 30 % towards five others", made(variation=0.3, variation_seed=2, candidates=5)),
+        ("the first, with its noise turned by 30 % towards five others", made(
+            variation=0.3, variation_seed=2, candidates=5
+        )),
         ("from one noise to another: 0, 25, 50, 75, 100 %", tuple(between)),
         ("same noise, other prompts: a red apple, a cat, rocket, fish, pizza", tuple(
             made(candidates=1, prompt=other)[0] for other in ("a red apple", "a cat", "rocket", "fish", "pizza")
