@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from paintdiff.engine.assembly import EncodeText, make_condition
 from paintdiff.engine.denoiser import NetworkDenoiser, Prediction
 from paintdiff.engine.likelihood import LEVEL, bits_per_dim, dequantized, given_rest, log_likelihood, rademacher
+from paintdiff.engine.masked_picture import MaskedPicture
 from paintdiff.engine.model import Model
 from paintdiff.engine.noise import Noise
+from paintdiff.engine.space import PixelSpace
 from paintdiff.engine.surprise import surprise
 from paintdiff.engine.view import View
 from paintdiff.generation.cancel import CancelToken
@@ -90,12 +92,15 @@ class _Measurement:
     ) -> None:
         self._model, self._scale, self._cancel = model, scale, cancel
         self._view = View(request.frame.h, request.frame.w, model.space.size)
-        self._picture = model.space.encode(self._view.picture(over_matte(picture, request.matte))).float()
-        self._free = self._free_part(request)
+        rgb = self._view.picture(over_matte(picture, request.matte))
+        self._picture = model.space.encode(rgb).float()
+        counts = self._counting(request)
+        self._free = (model.space.pooled(counts) > 0).expand_as(self._picture)
         self._condition = make_condition(model, request.sampling, encode_text)
         if model.mask_channels:
-            mask = self._free[:, :1].to(self._picture.dtype)
-            self._condition = replace(self._condition, mask=mask, known=self._picture * (1 - mask))
+            pixels = PixelSpace(model.space.size, model.space.device).encode(rgb)
+            mask, known = MaskedPicture(model.space, pixels, counts)(0.0)
+            self._condition = replace(self._condition, mask=mask, known=known)
         self._denoiser = NetworkDenoiser(model.network, model.schedule, model.predicts)
         self._evaluations = 0
 
@@ -124,14 +129,15 @@ class _Measurement:
         self._evaluations += len(x_t)
         return self._denoiser(x_t, t, self._condition)
 
-    def _free_part(self, request: Request) -> Tensor:
-        """(1, C, h, w) bool: what counts."""
+    def _counting(self, request: Request) -> Tensor:
+        """(1, 1, size, size), 1 at the pixels that count and else 0."""
+        plane = PixelSpace(self._model.space.size, self._model.space.device)
         if not self._model.mask_channels:
-            return torch.ones_like(self._picture, dtype=torch.bool)
+            return torch.ones((1, 1, plane.size, plane.size), device=plane.device)
         change_map = self._view.map(request.change_map if request.change_map.any() else request.change_map + 255)
         shown = np.zeros_like(change_map)
         self._view.inner(shown)[...] = self._view.inner(change_map)  # beyond the frame all is known
-        return (self._model.space.strength(shown, 1.0) > 0).expand_as(self._picture)
+        return (plane.strength(shown, 1.0) > 0).float()
 
     def _map(self, surprises: Tensor) -> np.ndarray:
         """(h, w) float32 over the frame: the channels of a place added up."""

@@ -191,6 +191,18 @@ def test_another_class_and_another_negative_class_have_a_say(engine, folders) ->
             assert not np.array_equal(one, other)
 
 
+@pytest.mark.parametrize("model", ["inpaint", "exploding"])
+def test_every_kind_of_checkpoint_says_how_likely_a_picture_is(engine, folders, model) -> None:
+    asked = request(folders[model])
+    (found,) = engine.likelihood(asked, (), lambda _progress: None, CancelToken())
+    cells = 4 * 4 * 4 if model == "inpaint" else 3 * 16 * 16  # what the mask covers given the rest, or the whole
+    assert found.dimensions == cells
+    assert np.isfinite(found.bits_per_dim)
+    assert found.surprise is not None
+    assert found.surprise.shape == (32, 32)
+    assert np.isfinite(found.surprise).all()
+
+
 @st.composite
 def requests(draw: st.DrawFn, models: dict[str, str]) -> Request:
     model = draw(st.sampled_from(["base", "inpaint", "v", "exploding"]))
