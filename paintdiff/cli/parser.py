@@ -65,7 +65,8 @@ def read_sampling(options: argparse.Namespace, before: Sampling | None = None) -
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default=BUNDLED_MODEL, help="a bundled model or the folder of a checkpoint (%(default)s)")
+    about = "a bundled model or the folder of a checkpoint (%(default)s)"
+    parser.add_argument("--model", default=BUNDLED_MODEL, help=about)
     add_device(parser)
 
 

@@ -85,6 +85,7 @@ def load_judge(path: Path, tokenizer: Tokenizer, device: torch.device) -> Judge:
         network = JudgeNetwork(JudgeConfig(**about["network"]))
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"The judge {path} cannot be opened ({type(error).__name__}); set its guidance to 0.") from error
+        problem = f"The judge {path} cannot be opened ({type(error).__name__}); set its guidance to 0."
+        raise UserError(problem) from error
     network.requires_grad_(False).eval().to(device)
     return Judge(network, tokenizer, tuple(about["nouns"]))
