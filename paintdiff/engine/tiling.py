@@ -21,7 +21,7 @@ BATCH = 8  # windows that go through the network at once
 class Tiled:
     """A network for x_t of any size (at least `size` each way) from one for `size` × `size`.
 
-    MultiDiffusion (Bar-Tal et al. 2023, eq. 5 and section 4.1): where windows overlap, the answer is the mean of theirs,
+    MultiDiffusion (Bar-Tal et al. 2023, eq. 5 and section 4.1): where windows overlap, the answer is their mean,
     weighted by how far inside each a pixel lies. Noise, steps and constraints belong to the whole picture. What
     networks predict and x0 differ by factors of x_t that the windows share, so that blending one blends the other. The
     windows lie elsewhere at each time, so that their edges do not add up to seams; where is a function of t alone.

@@ -132,11 +132,11 @@ class SceneMaker:
         words = usual if usual and rng.random() < 0.5 else (*colours.HUED, "black", "white", "grey")
         colour = str(rng.choice(words))
         unsaid = usual is not None and colour in usual and rng.random() < 0.4
-        words = caption("", "" if unsaid else colour, name, rng)
+        said = caption("", "" if unsaid else colour, name, rng)
         form = int(rng.integers(2**32))
         other = form if rng.random() > _ANOTHER_PICTURE else form + 1
         like = shapes.draw(name, str(rng.choice(colours.HUED)), np.random.default_rng(other))
-        return Thing(shapes.draw(name, colour, np.random.default_rng(form)), words, like)
+        return Thing(shapes.draw(name, colour, np.random.default_rng(form)), said, like)
 
     def _reference(
         self, thing: Thing, mask: np.ndarray, placing: Placing, rng: np.random.Generator
