@@ -42,7 +42,7 @@ class Mixture:
     def __call__(self, x_t: Tensor, t: float, condition: Condition | None = None) -> Prediction:
         alpha, sigma = self.schedule.alpha(t), self.schedule.sigma(t)
         log_weights = self._log_joint(x_t, t)
-        label = getattr(condition, "label", None)
+        label = None if condition is None else condition.label
         if label is not None:
             other = (label[:, None] != self.classes) & (label[:, None] >= 0)
             log_weights = log_weights.masked_fill(other, -math.inf)

@@ -1,7 +1,5 @@
 """The mixture that other tests rely on, against independent ways to the same numbers."""
 
-from dataclasses import dataclass
-
 import pytest
 import torch
 
@@ -50,17 +48,12 @@ def test_samples_given_an_observation_reproduce_it() -> None:
     torch.testing.assert_close(samples.mean(1), torch.full((100,), 0.1, dtype=torch.float64))
 
 
-@dataclass(frozen=True)
-class Labelled(Condition):
-    label: torch.Tensor | None = None
-
-
 def test_classes_add_up_and_conditional_scores_follow_bayes() -> None:
     mixture, t = mixture_8d(), 0.4
     x_t = mixture.sample(30, 2, t).requires_grad_()
     torch.testing.assert_close(mixture.class_log_p(x_t, t).exp().sum(1), torch.ones(30, dtype=torch.float64))
     of_class = mixture.of_class(1)(x_t, t)
-    labelled = mixture(x_t, t, Labelled(label=torch.ones(30, dtype=torch.int64)))
+    labelled = mixture(x_t, t, Condition(label=torch.ones(30, dtype=torch.int64)))
     torch.testing.assert_close(labelled.x0, of_class.x0)
     slope = torch.autograd.grad(mixture.class_log_p(x_t, t)[:, 1].sum(), x_t)[0]
     torch.testing.assert_close(of_class.score, mixture(x_t, t).score + slope)
