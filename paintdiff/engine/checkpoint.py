@@ -69,10 +69,14 @@ class Checkpoint:
         folder = self.part(component)
         variant = _variant(folder, component)
         option = "torch_dtype" if kind.__module__.startswith("diffusers") else "dtype"
-        network, report = kind.from_pretrained(  # type: ignore[attr-defined]
-            str(folder.resolve()), use_safetensors=True, local_files_only=True, output_loading_info=True,
-            variant=variant, **{option: dtype},
-        )  # fmt: skip
+        default = torch.get_default_dtype()
+        try:
+            network, report = kind.from_pretrained(  # type: ignore[attr-defined]
+                str(folder.resolve()), use_safetensors=True, local_files_only=True, output_loading_info=True,
+                variant=variant, **{option: dtype},
+            )  # fmt: skip
+        finally:
+            torch.set_default_dtype(default)  # they change it for the while, and a damaged file leaves it so
         wrong = [*report["missing_keys"], *report["mismatched_keys"]]
         if wrong:
             raise UserError(

@@ -204,10 +204,14 @@ def test_a_tokenizer_without_words_is_refused(folder) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, 5000])
-def test_cut_weights_are_one_clear_sentence(folder, keep) -> None:
-    (weights,) = (folder / "unet").glob("*.safetensors")
+@pytest.mark.parametrize("part", ["unet", "text_encoder"])
+def test_cut_weights_are_one_clear_sentence_and_leave_nothing_behind(folder, part, keep) -> None:
+    (weights,) = (folder / part).glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:keep])
-    refused(folder, "cannot be opened")
+    with pytest.raises(UserError, match="cannot be opened") as raised:
+        load_model(str(folder), "cpu", torch.bfloat16)
+    assert "\n" not in str(raised.value)
+    assert torch.get_default_dtype() == torch.float32
 
 
 def missing(tensors: dict[str, torch.Tensor]) -> None:
