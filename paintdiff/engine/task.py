@@ -9,6 +9,7 @@ from torch import Tensor
 
 from paintdiff.engine.colorize import Colorize
 from paintdiff.engine.denoiser import Network
+from paintdiff.engine.detail import with_detail
 from paintdiff.engine.finish import Shown, make_patch
 from paintdiff.engine.observation import Observation
 from paintdiff.engine.tone import in_tone
@@ -99,7 +100,14 @@ class Fill:
         if self._part.sampling.tone == MATCH:
             kept = self.map(self._part.change_map) == 0
             square = in_tone(np.where(kept[..., None], self.picture, square), kept, self._anew)
-        return make_patch(square, self.shown, self._part)
+        patch = make_patch(square, self.shown, self._part)
+        if self._part.mode == EDIT:
+            before = self.shown.back(self.picture.astype(np.float32))
+            picture = over_matte(self._part.picture, self._part.matte)
+            cell = self.shown.height / self.shown.inner_height
+            patch[..., :3] = with_detail(patch[..., :3], before, picture, cell)
+            patch[patch[..., 3] == 0] = 0
+        return patch
 
     @property
     def _anew(self) -> np.ndarray:

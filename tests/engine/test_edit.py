@@ -69,7 +69,7 @@ def test_an_edit_to_what_is_already_there_gives_the_picture_back(engine, model, 
 
 
 def test_so_does_one_by_the_adaptive_solver(engine, model) -> None:
-    assert away(engine, request(model, sampler="adaptive", strength=0.5)) < 5, "half precision is noise to it"
+    assert away(engine, request(model, sampler="adaptive", strength=0.3)) < 5, "half precision is noise to it"
 
 
 def test_another_prompt_changes_the_picture_and_leaves_the_kept_pixels(engine, model) -> None:
