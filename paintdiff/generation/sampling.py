@@ -195,7 +195,7 @@ class Sampling:
     )
     tone: str = _parameter(
         MATCH, "choice", "Tone", "Whether what is painted anew is drawn to the tone of what is kept around it.",
-        choices=TONES, section="Mask",
+        choices=TONES, section="Mask", needs=("mode", ("inpaint", "outpaint", "renoise", "edit")),
     )
     candidates: int = _parameter(
         4, "int", "Candidates", "How many pictures to make; candidate k uses seed + k.", minimum=1, maximum=16
