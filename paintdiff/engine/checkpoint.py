@@ -76,7 +76,7 @@ class Checkpoint:
                 variant=variant, **{option: dtype},
             )  # fmt: skip
         finally:
-            torch.set_default_dtype(default)  # they change it for the while, and a damaged file leaves it so
+            torch.set_default_dtype(default)  # they change it meanwhile, and a failure leaves it changed
         wrong = [*report["missing_keys"], *report["mismatched_keys"]]
         if wrong:
             raise UserError(

@@ -35,8 +35,9 @@ def folder(sound: dict[str, Path], tmp_path: Path) -> Path:
 
 def refused(folder: Path, words: str) -> None:
     with pytest.raises(UserError, match=words) as raised:
-        load_model(str(folder), "cpu")
+        load_model(str(folder), "cpu", torch.bfloat16)
     assert "\n" not in str(raised.value)
+    assert torch.get_default_dtype() == torch.float32, "a network that cannot be built leaves theirs behind"
 
 
 def changed(file: Path, **entries) -> None:
@@ -205,13 +206,10 @@ def test_a_tokenizer_without_words_is_refused(folder) -> None:
 
 @pytest.mark.parametrize("keep", [0, 4, 100, 5000])
 @pytest.mark.parametrize("part", ["unet", "text_encoder"])
-def test_cut_weights_are_one_clear_sentence_and_leave_nothing_behind(folder, part, keep) -> None:
+def test_cut_weights_are_one_clear_sentence(folder, part, keep) -> None:
     (weights,) = (folder / part).glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:keep])
-    with pytest.raises(UserError, match="cannot be opened") as raised:
-        load_model(str(folder), "cpu", torch.bfloat16)
-    assert "\n" not in str(raised.value)
-    assert torch.get_default_dtype() == torch.float32
+    refused(folder, "cannot be opened")
 
 
 def missing(tensors: dict[str, torch.Tensor]) -> None:
