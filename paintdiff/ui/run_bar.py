@@ -79,7 +79,8 @@ class RunBar(QWidget):
             self.progress.setValue(progress.step)
             self.progress.setFormat(f"{what}{progress.step} / {progress.steps}{self._time_left(progress)}{more}")
         else:
-            self._show_stage(("Finishing…" if progress.stage == "finishing" else "Loading the model…") + more)
+            stages = {"finishing": "Finishing…", "encoding": "Walking the picture back…"}
+            self._show_stage(stages.get(progress.stage, "Loading the model…") + more)
 
     def _show_stage(self, text: str) -> None:
         self.progress.setRange(0, 1)  # a bar without an end would show no text
