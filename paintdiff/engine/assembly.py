@@ -69,10 +69,10 @@ class Scene:
 
     def reference(self, prompt: str) -> Tensor | None:
         """The picture of what `prompt` names that the model looks at, as `Condition.reference`."""
-        library, sampling = self.model.pictures, self.sampling
-        if library is None or self.place is None or sampling.pictures == "off":
+        library = self.model.pictures
+        if library is None or self.place is None:
             return None
-        return look_up(library, prompt, sampling.seed, self.place, self.original.device)
+        return look_up(library, prompt, self.sampling.seed, self.place, self.original.device)
 
 
 def make_condition(model: Model, sampling: Sampling, encode_text: EncodeText) -> Condition:

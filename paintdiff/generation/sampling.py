@@ -101,10 +101,6 @@ class Sampling:
         -1, "int", "Class", "The class to draw in the prompt's place, by number; -1 for none. For models of classes.",
         minimum=-1, maximum=999_999, section="Guidance",
     )
-    pictures: str = _parameter(
-        "on", "choice", "Pictures", "Whether the bundled model looks at a picture of what the prompt names.",
-        choices={"on": "Look at pictures", "off": "Words alone"}, section="Guidance",
-    )
     then: str = _parameter(
         "", "text", "Then", "A second prompt that takes over on the way; empty keeps the first one.",
         section="Prompt over time",

@@ -27,18 +27,28 @@ RED = np.full((64, 64, 4), (200, 0, 0, 255), np.uint8)
 LIBRARY = PictureLibrary([Entry("apple", (), ""), Entry("sky", (), "")], [RED, RED[..., [2, 1, 0, 3]]])
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A tiny model that looks at pictures."""
-    folder = tiny_model(tmp_path_factory.mktemp("models") / "looking")
+def looking_model(folder: Path, library: PictureLibrary) -> str:
+    """A tiny model that looks at the pictures of `library`."""
+    tiny_model(folder)
     described = json.loads((folder / "config.json").read_text())
     config = replace(FillNetworkConfig(**described["network"]), reference=True)
     weights = {name: value.contiguous() for name, value in random_network(config, 0).state_dict().items()}
     save_file(weights, folder / "model.safetensors")
-    save_library(LIBRARY, folder / "pictures.zip")
+    save_library(library, folder / "pictures.zip")
     described |= {"network": asdict(config), "pictures": "pictures.zip"}
     (folder / "config.json").write_text(json.dumps(described))
     return str(folder)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return looking_model(tmp_path_factory.mktemp("models") / "looking", LIBRARY)
+
+
+@pytest.fixture(scope="module")
+def blind(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same model with nothing to look at."""
+    return looking_model(tmp_path_factory.mktemp("models") / "blind", PictureLibrary([], []))
 
 
 def patch(model: str, **sampling: object) -> np.ndarray:
@@ -51,21 +61,15 @@ def patch(model: str, **sampling: object) -> np.ndarray:
     return DiffusionEngine().generate(request, lambda _: None, CancelToken()).candidates[0].patch
 
 
-def test_what_the_prompt_names_is_looked_at_unless_words_alone_are_asked_for(model: str) -> None:
-    assert not np.array_equal(patch(model), patch(model, pictures="off"))
-    assert np.array_equal(patch(model, prompt="unheard of"), patch(model, prompt="unheard of", pictures="off"))
+def test_what_the_prompt_names_is_looked_at(model: str, blind: str) -> None:
+    assert not np.array_equal(patch(model), patch(blind))
+    assert np.array_equal(patch(model, prompt="unheard of"), patch(blind, prompt="unheard of"))
     assert np.array_equal(patch(model), patch(model))
 
 
-def test_the_second_prompt_brings_its_own_picture(model: str) -> None:
-    switched = {"then": "the sky", "switch": 0.5}
-    assert not np.array_equal(patch(model, **switched), patch(model, **switched, pictures="off"))
-    assert not np.array_equal(patch(model, **switched), patch(model))
-
-
-def test_a_model_without_pictures_paints_from_words_alone(tmp_path) -> None:
-    plain = str(tiny_model(tmp_path / "plain"))
-    assert np.array_equal(patch(plain), patch(plain, pictures="off"))
+def test_the_second_prompt_brings_its_own_picture(model: str, blind: str) -> None:
+    switched = {"prompt": "unheard of", "then": "the sky", "switch": 0.5}
+    assert not np.array_equal(patch(model, **switched), patch(blind, **switched))
 
 
 def test_a_damaged_library_is_told_in_one_sentence(model: str, tmp_path) -> None:
