@@ -102,7 +102,7 @@ class Sampling:
         minimum=-1, maximum=999_999, section="Guidance",
     )
     then: str = _parameter(
-        "", "text", "Then", "A second prompt that takes over on the way; empty keeps the first one.",
+        "", "text", "Then", "A second prompt; it takes over on the way, and empty keeps the first one.",
         section="Prompt over time",
     )
     switch: float = _parameter(

@@ -89,6 +89,8 @@ class NumberField(Field):
         self.box.installEventFilter(PassWheel(self.box))
         self.box.setDecimals(0 if parameter.kind == "int" or self._scale == 100 else _decimals(parameter))
         self.box.setRange(parameter.minimum * self._scale, parameter.maximum * self._scale)
+        if parameter.kind == "int" and parameter.minimum == -1:
+            self.box.setSpecialValueText("None")
         self.box.setSingleStep(parameter.step * self._scale)
         if parameter.kind == "float" and 0 < parameter.minimum * WIDE_RANGE <= parameter.maximum:
             self.box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)

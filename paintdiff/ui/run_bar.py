@@ -77,17 +77,29 @@ class RunBar(QWidget):
             what = "Measuring " if progress.stage == "measuring" else ""
             self.progress.setRange(0, progress.steps)
             self.progress.setValue(progress.step)
-            self.progress.setFormat(f"{what}{progress.step} / {progress.steps}{self._time_left(progress)}{more}")
+            self._show_text(f"{what}{progress.step} / {progress.steps}", self._time_left(progress), more)
         else:
             stages = {"finishing": "Finishing…", "encoding": "Walking the picture back…"}
-            self._show_stage(stages.get(progress.stage, "Loading the model…") + more)
+            self._show_stage(stages.get(progress.stage, "Loading the model…"), more)
 
-    def _show_stage(self, text: str) -> None:
+    def _show_stage(self, *parts: str) -> None:
         self.progress.setRange(0, 1)  # a bar without an end would show no text
         self.progress.setValue(0)
-        self.progress.setFormat(text)
+        self._show_text(*parts)
+
+    def _show_text(self, *parts: str) -> None:
+        """As many of `parts` from the first as the bar has room for; its tooltip has them all."""
+        self.progress.setToolTip("".join(parts))
+        room = self.progress.width() - 8
+        count = len(parts)
+        while count > 1 and self.progress.fontMetrics().horizontalAdvance("".join(parts[:count])) > room:
+            count -= 1
+        self.progress.setFormat("".join(parts[:count]))
 
     def _time_left(self, progress: Progress) -> str:
+        if progress.step == 0:  # the first step also warms up, so it is no measure for the others
+            self._clock = None
+            return ""
         now = time.monotonic()
         if self._clock is None or progress.step < self._clock[0]:
             self._clock = progress.step, now

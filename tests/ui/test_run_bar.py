@@ -1,0 +1,38 @@
+"""The progress bar's line fits it, and the time left is told once it can be known."""
+
+from __future__ import annotations
+
+import pytest
+
+from paintdiff.generation.result import Progress
+from paintdiff.ui.run_bar import RunBar
+
+
+@pytest.fixture
+def bar(qtbot) -> RunBar:
+    bar = RunBar()
+    qtbot.addWidget(bar)
+    bar.setFixedWidth(320)
+    bar.show()
+    return bar
+
+
+def test_the_line_leaves_out_what_the_bar_has_no_room_for(bar) -> None:
+    for step in range(1, 4):
+        bar.show_progress(Progress("measuring", step, 400), waiting=12)
+    bar.progress.setFixedWidth(10_000)
+    bar.show_progress(Progress("measuring", 4, 400), waiting=12)
+    assert bar.progress.text().startswith("Measuring 4 / 400 · ")
+    assert bar.progress.text().endswith("left · 12 waiting")
+    bar.progress.setFixedWidth(40)
+    bar.show_progress(Progress("measuring", 5, 400), waiting=12)
+    assert bar.progress.text() == "Measuring 5 / 400"
+    assert "12 waiting" in bar.progress.toolTip()
+
+
+def test_the_first_step_is_no_measure_of_the_time_left(bar) -> None:
+    bar.show_progress(Progress("sampling", 0, 20), waiting=0)
+    bar.show_progress(Progress("sampling", 1, 20), waiting=0)
+    assert "left" not in bar.progress.text()
+    bar.show_progress(Progress("sampling", 2, 20), waiting=0)
+    assert "left" in bar.progress.text()
