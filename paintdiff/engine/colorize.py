@@ -14,6 +14,7 @@ from paintdiff.engine.denoiser import Network
 from paintdiff.engine.finish import patch_alpha
 from paintdiff.engine.observation import Both, Luma
 from paintdiff.engine.view import View, resampled
+from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import Request
 from paintdiff.image.blending import over_matte
 from paintdiff.image.gamut import chroma, luma, saturation_room, with_luma
@@ -36,6 +37,9 @@ class Colorize:
     place = None  # the grey picture says what is there
 
     def __init__(self, part: Request, size: int) -> None:
+        """Raises `UserError` where coarse shapes are to be kept as well: those of a grey picture are grey."""
+        if part.sampling.layout != "off":
+            raise UserError("Colorize and “Keep coarse shapes” contradict each other: set the latter to Off.")
         self._part = part
         self.shown = View(part.frame.h, part.frame.w, size)
 

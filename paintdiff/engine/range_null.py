@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from paintdiff.engine.denoiser import Condition
-from paintdiff.engine.observation import Observation, in_range, projected
+from paintdiff.engine.observation import Both, Observation, in_range, projected, refuse_contradiction
 from paintdiff.engine.sampler import Denoise, State
 from paintdiff.engine.schedule import Schedule
 
@@ -18,7 +18,9 @@ Known = Callable[[float], tuple[Observation, Any]]  # time -> what is observed o
 
 
 def always(observation: Observation, y: Any) -> Known:
-    """The same at every time."""
+    """The same at every time. Raises `UserError` for observations that no picture can have together."""
+    if isinstance(observation, Both):
+        refuse_contradiction(observation, y)
     return lambda t: (observation, y)
 
 

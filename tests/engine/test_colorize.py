@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from paintdiff.engine.colorize import Colorize
 from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.generation.cancel import CancelToken
+from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import Request
 from paintdiff.generation.sampling import Sampling
 from paintdiff.image.blending import over
@@ -90,6 +91,12 @@ def test_the_luma_of_any_picture_stays_under_any_mask(engine, model, data) -> No
     assert error.max() <= 1
     assert error.mean() < 0.3
     assert np.array_equal(out[change_map == 0], picture[change_map == 0])
+
+
+def test_keeping_coarse_shapes_contradicts_colour_and_is_refused_by_name(engine, model) -> None:
+    asked = request(model)
+    with pytest.raises(UserError, match="Colorize and “Keep coarse shapes” contradict"):
+        colorized(engine, replace(asked, sampling=replace(asked.sampling, layout="8")))
 
 
 def test_a_grey_picture_gets_colour(engine, model) -> None:

@@ -15,6 +15,7 @@ from paintdiff.engine.observation import (
     refuse_contradiction,
     shrinking,
 )
+from paintdiff.engine.range_null import always
 from paintdiff.generation.errors import UserError
 
 H, W = 6, 7
@@ -112,6 +113,8 @@ def test_observations_that_contradict_each_other_are_refused_by_name() -> None:
     refuse_contradiction(both, both.apply(X))
     with pytest.raises(UserError, match="the brightness and the kept pixels"):
         refuse_contradiction(both, (Luma().apply(OTHER), Mask(KEPT).apply(X)))
+    with pytest.raises(UserError, match="the brightness and the kept pixels"):
+        always(both, (Luma().apply(OTHER), Mask(KEPT).apply(X)))
 
 
 def test_observations_that_do_not_commute_are_no_pair() -> None:
