@@ -174,7 +174,7 @@ class Sampling:
         choices=METHODS, section="Mask",
     )
     travel: int = _parameter(
-        5, "int", "Repeats", "How often each stretch of the way is walked, to fit better; costs as many times more.",
+        4, "int", "Repeats", "How often each stretch of the way is walked, to fit better; costs as many times more.",
         minimum=1, maximum=50, section="Mask", needs=("method", (REPAINT, RANGE_NULL)),
     )
     travel_length: int = _parameter(
@@ -182,7 +182,7 @@ class Sampling:
         minimum=1, maximum=500, unit="steps", section="Mask", needs=("method", (REPAINT, RANGE_NULL)),
     )
     langevin: int = _parameter(
-        4, "int", "Inner moves", "Random moves before each step, to fit better; each costs as much as a step.",
+        3, "int", "Inner moves", "Random moves before each step, to fit better; each costs as much as a step.",
         minimum=1, maximum=50, section="Mask", needs=("method", (LANPAINT,)),
     )
     layout: str = _parameter(
