@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -34,7 +35,7 @@ class LanPaint:
     part, is solved exactly with its friction and noise; that the centre moves is a kick in between. One network call a
     move. `step` is a move's duration and `friction` the damping, both in units of the pull on the unknown part, 1 /
     sigma²; ours are larger moves than the paper's, chosen for few of them (docs/engine.md): small ones fit too little,
-    much larger ones narrow the posterior.
+    much larger ones narrow the posterior. Where `still` (1, 1, h, w) is 1 at a time, x_t stays as it is.
     """
 
     known: Known
@@ -44,6 +45,7 @@ class LanPaint:
     w: float = 8.0
     step: float = 0.8
     friction: float = 5.0
+    still: Callable[[float], Tensor] | None = None
 
     def on_state(self, state: State, denoise: Denoise) -> State:
         alpha, sigma = self.schedule.alpha(state.t), self.schedule.sigma(state.t)
@@ -51,8 +53,11 @@ class LanPaint:
         wanted = observation.pseudo_inverse(y)
         if alpha == 0 or sigma == 0 or not bool(in_range(observation, torch.ones_like(state.x_t)).any()):
             return state  # pure noise fits everything, a picture can move no more, and nothing known asks for nothing
+        x_t = state.x_t
         unknown = Oscillator(sigma, self.step, self.friction)
         known = Oscillator(sigma / math.sqrt(1 + self.w), self.step * (1 + self.w), self.friction)
+
+        still = torch.zeros_like(x_t[:1, :1]) if self.still is None else self.still(state.t)
 
         def joined(a: Tensor, b: Tensor) -> Tensor:
             """`a` in what is unknown, `b` in what is known."""
@@ -66,9 +71,10 @@ class LanPaint:
         def drift(x_t: Tensor, v: Tensor, centre: Tensor, part: int) -> tuple[Tensor, Tensor]:
             noise = self.draw(state.step + 1, part), self.draw(state.step + 1, part + 1)
             a, b = unknown.half(x_t - centre, v, *noise), known.half(x_t - centre, v, *noise)
-            return centre + joined(a[0], b[0]), joined(a[1], b[1])
+            moved = centre + joined(a[0], b[0])
+            return torch.lerp(moved, state.x_t, still), joined(a[1], b[1])
 
-        x_t, pull = state.x_t, centre(state.x_t)
+        pull = centre(x_t)
         v = self.draw(state.step + 1, KNOWN_PART + 1)
         for i in range(self.steps):
             part = KNOWN_PART + 2 + 4 * i

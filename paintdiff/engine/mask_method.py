@@ -17,7 +17,7 @@ from paintdiff.engine.range_null import Known, RangeNull, RangeReplacement, alwa
 from paintdiff.engine.sampler import Draw
 from paintdiff.engine.soft_mask import SoftMask
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.sampling import AUTO, LANPAINT, NATIVE, RANGE_NULL, REPAINT, Sampling
+from paintdiff.generation.sampling import AUTO, LANPAINT, NATIVE, RANGE_NULL, REPAINT, REPLACE, Sampling
 
 TRAVELLING = (REPAINT, RANGE_NULL)
 
@@ -57,6 +57,9 @@ class MaskMethod:
 
     @property
     def name(self) -> str:
+        """The method, "auto" settled: below full strength the original shows through, and replacement keeps it."""
+        if self.sampling.method == AUTO and not self.model.mask_channels and float(self.strength.max()) < 1:
+            return REPLACE
         return chosen_method(self.model, self.sampling.method)
 
     def times(self, times: tuple[float, ...], more: bool = False) -> tuple[float, ...]:
@@ -86,7 +89,9 @@ class MaskMethod:
             parts.append(Replacement(self.original, self.strength, noise, schedule, anew))
         if self.name == LANPAINT:
             known = self._mask_and_shapes(mask) if self._factor else mask.known
-            parts.append(LanPaint(known, self.draw, schedule, self.sampling.langevin))
+            grey = (self.strength < self.strength.max()).to(self.original)  # SDEdit of their own: they must not forget
+            moves = self.sampling.langevin
+            parts.append(LanPaint(known, self.draw, schedule, moves, still=lambda t: grey * mask.active(t)))
         return All(parts)
 
     @property

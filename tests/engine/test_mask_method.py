@@ -123,6 +123,24 @@ def test_a_grey_pixel_joins_with_the_original_noised_to_its_own_time(loaded, nam
     assert float((noise * ours).mean()) == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.parametrize("name", ["native", "replace", "lanpaint"])
+def test_a_grey_pixel_of_independent_ones_ends_as_sdedit_of_its_own_strength(loaded, name) -> None:
+    """Also while its neighbours make Langevin moves; only methods that travel let it forget more."""
+    strength = halves(0.5, 1)
+    strength[..., :2] = 0
+    soft, _ = walked(mask_method(loaded, strength, method=name))
+    alone, _ = walked(mask_method(loaded, halves(0.5, 0.5), method=name), steps=3, free=True)
+    torch.testing.assert_close(soft[..., 2:8], alone[..., 2:8], rtol=0, atol=1e-12)
+    assert not torch.allclose(soft[..., 8:], alone[..., 8:], atol=0.1)
+
+
+def test_below_full_strength_the_automatic_choice_of_a_free_method_lets_the_original_show_through(loaded) -> None:
+    without = replace(loaded, mask_channels=False)
+    half, whole = (replace(mask_method(loaded, halves(0, m)), model=without) for m in (0.5, 1.0))
+    assert half.name == "replace"
+    assert whole.name == "lanpaint"
+
+
 @pytest.mark.parametrize("name", FREE_METHODS)
 def test_a_free_method_tells_a_model_with_mask_channels_that_all_is_to_be_painted(loaded, name) -> None:
     _, data = walked(mask_method(loaded, halves(0, 1), method=name))
@@ -153,7 +171,7 @@ def test_a_method_costs_what_its_help_says(engine, model) -> None:
     [
         *[({}, {"method": name}) for name in FREE_METHODS],
         ({}, {"layout": "4"}),
-        ({"method": "lanpaint"}, {"langevin": 3}),
+        ({"method": "lanpaint"}, {"langevin": 4}),
         ({"method": "lanpaint"}, {"layout": "4"}),
         ({"method": "rangenull"}, {"travel": 2}),
         ({"method": "repaint"}, {"travel": 2}),
