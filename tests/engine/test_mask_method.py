@@ -249,7 +249,7 @@ def requests_of_methods(draw: st.DrawFn, model: str) -> Request:
 
 
 RELAXED = settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
