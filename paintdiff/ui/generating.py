@@ -31,11 +31,12 @@ MODEL_SIDE = 64  # pixels, until the model says its own
 class Generating(QObject):
     """Runs generations on snapshots of the document, and measures how likely their candidates are.
 
-    Signals: `proved(Report)` after each finished job, `noticed(str)` for the status bar, `faulted(Failure)` for a fault
-    of ours, `changed()` when a job came or went.
+    Signals: `proved(Report)` after each finished job, `begun()` as one is queued, `noticed(str)` for the status bar,
+    `faulted(Failure)` for a fault of ours, `changed()` when a job came or went.
     """
 
     proved = Signal(object)
+    begun = Signal()
     noticed = Signal(str)
     faulted = Signal(object)
     changed = Signal()
@@ -118,6 +119,7 @@ class Generating(QObject):
             self._show_problem(str(error))
             return
         self._panel.run_bar.show_hint("")
+        self.begun.emit()
         request = replace(request, branch=branch)
         self._generations[self._jobs.submit(request)] = request, self._editor.document
         self._canvas.set_generating(True)

@@ -27,6 +27,7 @@ class Theme:
     accent: str
     accent_hover: str
     accent_text: str
+    done: str  # behind the text of a progress bar
     good: str
     bad: str
 
@@ -34,12 +35,12 @@ class Theme:
 DARK = Theme(
     "dark", "Dark", surround="#262629", window="#2b2c2f", raised="#393b40", base="#1f2023", border="#45474d",
     hover="#44474d", text="#e3e4e6", muted="#a2a6ad", disabled="#74777d", accent="#3a74cf", accent_hover="#4a83dd",
-    accent_text="#ffffff", good="#7fc98f", bad="#f0908a",
+    accent_text="#ffffff", done="#2f5fab", good="#7fc98f", bad="#f0908a",
 )
 LIGHT = Theme(
     "light", "Light", surround="#c4c7cc", window="#eeeff1", raised="#fafafb", base="#ffffff", border="#c3c6cc",
     hover="#e0e3e8", text="#22242a", muted="#5c6068", disabled="#989ca4", accent="#2c66c2", accent_hover="#3a75d2",
-    accent_text="#ffffff", good="#1f7a3a", bad="#b3261e",
+    accent_text="#ffffff", done="#a9c6f2", good="#1f7a3a", bad="#b3261e",
 )
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 
@@ -80,7 +81,7 @@ QProgressBar {
     background: $base; color: $text; border: 1px solid $border; border-radius: 4px; text-align: center;
     min-height: 20px;
 }
-QProgressBar::chunk { background: $accent; border-radius: 3px; }
+QProgressBar::chunk { background: $done; border-radius: 3px; }
 QScrollArea#settings { background: transparent; border: none; }
 QScrollArea#settings QScrollBar, QListView#candidates QScrollBar {
     background: transparent; width: 8px; height: 8px; margin: 0; border: none;

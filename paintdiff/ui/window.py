@@ -134,6 +134,7 @@ class Window(QMainWindow):
         for noticing in (canvas, self.generating, self.candidates, self.layers, self.enlarging, files):
             noticing.noticed.connect(self.status.notice)
         self.panel.hints_asked.connect(self.add_hint_layer)
+        self.generating.begun.connect(self.status.proof.clear)
         self.generating.proved.connect(self.status.show_proof)
         self.generating.faulted.connect(lambda failure: tell_fault(self, failure, self.log_file))
         self.generating.changed.connect(self._refresh)

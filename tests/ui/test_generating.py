@@ -129,11 +129,13 @@ def test_painting_on_the_mask_takes_the_candidate_out_of_view_but_keeps_it(windo
 
 def test_escape_stops_the_job_at_once_and_never_drops_candidates(window, qtbot) -> None:
     generate(window, qtbot)
+    assert window.status.proof.text()
     window.panel.fields["steps"].set_value(1000)
     window.generating.generate()
     window.canvas.setFocus()
     QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
     assert not window.generating.running
+    assert not window.status.proof.text(), "of the job before"
     assert window.panel.run_bar.generate.isVisible()
     QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
     assert window.strip.list.count() == 2

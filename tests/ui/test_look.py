@@ -29,7 +29,8 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("each", theme.THEMES.values(), ids=lambda each: each.name)
 @pytest.mark.parametrize(
     ("text", "ground"),
-    [("text", "window"), ("text", "base"), ("text", "raised"), ("muted", "window"), ("accent_text", "accent"),
+    [("text", "window"), ("text", "base"), ("text", "raised"), ("text", "done"), ("muted", "window"),
+     ("accent_text", "accent"),
      ("good", "window"), ("bad", "window")],
 )
 def test_text_is_readable_in_both_themes(each, text, ground) -> None:
