@@ -55,7 +55,7 @@ class TimeRow(QWidget):
         """The steps that can be looked at, the last of them the picture itself; stand there, without a signal."""
         self._steps = steps
         with QSignalBlocker(self.slider):
-            self.slider.setRange(0, max(0, len(steps) - 1))
+            self.slider.setRange(0, len(steps) - 1 if steps else 1)  # with none the knob still stands at the picture
             self.slider.setValue(self.slider.maximum())
         self.setEnabled(len(steps) > 1)
         self.slider.setToolTip(LOOK if steps else GONE)

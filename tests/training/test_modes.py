@@ -96,5 +96,5 @@ def test_similarity_is_1_for_the_same_and_falls_with_noise_and_with_blur_but_not
 @pytest.mark.slow
 def test_the_table_has_a_row_for_each_kind_of_background(studio: Studio) -> None:
     lines = list(table(studio.engine, studio.model, "cpu", pictures=1, samples=1))
-    assert {line.count("|") for line in lines} == {8}
+    assert {line.count("|") for line in lines} == {10}
     assert len(lines) == 2 + 9
