@@ -26,7 +26,7 @@ METHODS = {
 }  # fmt: skip
 LAYOUTS = {"off": "Off"} | {str(n): f"Larger than {n} pixels" for n in (2, 4, 8, 16, 32)}
 MATCH = "match"
-TONES = {MATCH: "Match the surroundings", "free": "As the model paints"}
+TONES = {MATCH: "Match around", "free": "As painted"}
 MAX_SEED = 2**32 - 1
 
 MAIN = "Main"  # always in sight; the others are folded
