@@ -174,6 +174,8 @@ class Window(QMainWindow):
         """Put a layer of colour hints on top, and take the brush for it."""
         self.editor.replace("Add hint layer", with_hint_layer(self.editor.document))
         self.take_tool("brush")
+        if len(set(self.tool_state.foreground)) == 1:
+            self.status.notice("The brush is grey, and grey as a hint says: no colour. Choose a colour for it first.")
 
     def toggle_overlay(self) -> None:
         self.tool_state.set_overlay_visible(not self.tool_state.overlay_visible)

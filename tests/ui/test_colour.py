@@ -40,6 +40,7 @@ def test_a_click_adds_the_hint_layer_and_takes_the_brush(plain) -> None:
     QTest.mouseClick(plain.panel.findChild(QPushButton, "add_hints"), Qt.MouseButton.LeftButton)
     assert plain.editor.document.active_layer.name == HINTS
     assert plain.tool_state.tool == "brush"
+    assert "Choose a colour" in plain.status.currentMessage()
     plain.panel.findChild(QPushButton, "add_hints").click()
     assert [layer.name for layer in plain.editor.document.layers].count(HINTS) == 1
     plain.editor.undo()
