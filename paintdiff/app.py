@@ -115,7 +115,11 @@ def main(arguments: Sequence[str]) -> int:
         print(f"paintdiff: {error}", file=sys.stderr)
         return 2
     if _has_no_screen():
-        print("paintdiff: There is no screen to open a window on; see --help for what works without.", file=sys.stderr)
+        named = f", and {picture} is no verb" if picture is not None else ""
+        print(
+            f"paintdiff: There is no screen to open a window on{named}; see --help for what works without.",
+            file=sys.stderr,
+        )
         return 2
     application = start_application(arguments)
     log_file = _start_log()

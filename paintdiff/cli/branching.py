@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from paintdiff.cli.outputs import check_place
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.result import Result
 from paintdiff.generation.trajectory import Branch
@@ -22,7 +23,8 @@ def add_branching(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--branch", metavar="FILE",
         help="go on from a step of a run that --trajectory kept; model, frame and settings that are not given are "
-        "those of that run, and another --prompt, --mask, --strength or --seed takes effect from that step on",
+        "those of that run, and another --prompt, --mask, --strength or --seed takes effect from that step on; "
+        "the picture and a mask are named again",
     )  # fmt: skip
     parser.add_argument("--from-step", type=_step, metavar="K", help="the step to branch from; 0 is the start")
 
@@ -37,8 +39,11 @@ def read_branch(options: argparse.Namespace) -> Branch | None:
 
     trajectory = read_trajectory(Path(options.branch))
     if options.from_step is None:
-        steps = ", ".join(str(moment.step) for moment in trajectory.moments)
-        raise UserError(f"Say with --from-step which step to go on from; {options.branch} has {steps}.")
+        kept = ", ".join(str(moment.step) for moment in trajectory.moments)
+        raise UserError(f"Say with --from-step which step to go on from; {options.branch} has {kept}.")
+    steps = trajectory.sampling.steps
+    if getattr(options, "steps", steps) != steps:
+        raise UserError(f"A branch keeps the {steps} steps of its run: leave --steps out.")
     branch = Branch(trajectory, options.from_step)
     _ = branch.moment
     return branch
@@ -51,10 +56,7 @@ def trajectory_paths(options: argparse.Namespace, candidates: int) -> list[Path]
     path = Path(options.trajectory)
     if path.suffix.lower() != SUFFIX:
         raise UserError(f"The steps of a run are kept in a {SUFFIX} file: name it {path.stem or 'run'}{SUFFIX}.")
-    if not path.parent.is_dir():
-        raise UserError(f"The folder {path.parent} for the trajectory is not there.")
-    if path.is_dir():
-        raise UserError(f"{path} is a folder: choose a file name inside it.")
+    check_place(path)
     return [path, *(path.with_name(f"{path.stem}-{k}{path.suffix}") for k in range(2, candidates + 1))]
 
 

@@ -31,7 +31,9 @@ def main(argv: Sequence[str]) -> int:
             from paintdiff.bench.__main__ import main as bench
 
             return bench(list(argv[1:]))
-        options = _parser().parse_args(argv)
+        options, unknown = _parser().parse_known_args(argv)
+        if unknown:
+            raise UserError(f"Unrecognized arguments: {' '.join(unknown)}; see paintdiff {options.verb} --help.")
         next(verb for verb in VERBS if verb.name == options.verb).run(options)
         return 0
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paintdiff.cli.inputs import read_mask, read_picture
+from paintdiff.cli.outputs import check_place
 from paintdiff.cli.parser import add_image, add_mask, add_model, add_reporting, add_sampling, frame, read_sampling
 from paintdiff.document.change_map import add
 from paintdiff.document.compose import compose
@@ -83,10 +84,7 @@ def code_path(out: str) -> Path:
     path = Path(out)
     if path.suffix.lower() != SUFFIX:
         raise UserError(f"Codes are kept in {SUFFIX} files: name the output {path.stem or 'code'}{SUFFIX}.")
-    if not path.parent.is_dir():
-        raise UserError(f"The folder {path.parent} for the output is not there.")
-    if path.is_dir():
-        raise UserError(f"{path} is a folder: choose a file name inside it.")
+    check_place(path)
     return path
 
 

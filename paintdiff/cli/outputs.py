@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +22,18 @@ def output_paths(out: str, count: int) -> list[Path]:
     path = Path(out)
     if path.suffix.lower() != ".png":
         raise UserError(f"Results are PNG files, with the recipe inside: name the output {path.stem or 'out'}.png.")
+    check_place(path)
+    return [path, *(path.with_name(f"{path.stem}-{k}{path.suffix}") for k in range(2, count + 1))]
+
+
+def check_place(path: Path) -> None:
+    """Raise `UserError` if no file can be written at `path`: before a long run, not after it."""
     if not path.parent.is_dir():
-        raise UserError(f"The folder {path.parent} for the output is not there.")
+        raise UserError(f"The folder {path.parent} for {path.name} is not there.")
     if path.is_dir():
         raise UserError(f"{path} is a folder: choose a file name inside it.")
-    return [path, *(path.with_name(f"{path.stem}-{k}{path.suffix}") for k in range(2, count + 1))]
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"The folder {path.parent} may not be written to: choose another for {path.name}.")
 
 
 def export(document: Document, result: Result, outputs: Sequence[Path]) -> None:
@@ -64,13 +72,18 @@ def _report(
 
 def _summarize(result: Result, seconds: dict[str, float], outputs: Sequence[Path]) -> None:
     report = result.report
-    if not any(candidate.patch[..., 3].any() for candidate in result.candidates):
-        print("paintdiff: At this strength nothing changes; the picture was written as it is.", file=sys.stderr)
     for notice in report.notices:
         print(f"paintdiff: {notice}", file=sys.stderr)
+    names = ", ".join(map(str, outputs))
+    if not any(candidate.patch[..., 3].any() for candidate in result.candidates):
+        print(
+            f"paintdiff: wrote {names}; at this strength nothing changes, so it is the picture as it was.",
+            file=sys.stderr,
+        )
+        return
     kept = f"all {report.kept_pixels} kept pixels are unchanged" if report.kept_pixels else "the whole frame is new"
     print(
-        f"paintdiff: wrote {', '.join(map(str, outputs))}; {kept}; "
+        f"paintdiff: wrote {names}; {kept}; "
         f"{seconds.get('sampling', 0):.1f} s on {report.device}, {report.network_evaluations} network evaluations.",
         file=sys.stderr,
     )

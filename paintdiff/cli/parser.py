@@ -108,10 +108,12 @@ def frame(text: str) -> Rect:
 
 def _add_parameter(parser: argparse.ArgumentParser, name: str, item: Parameter, default: Any) -> None:
     kinds = {"text": str, "choice": str, "int": int, "float": float}
-    limits = f"{item.minimum} to {item.maximum}, " if item.kind in ("int", "float") else ""
+    number = item.kind in ("int", "float")
+    limits = f"{item.minimum:.10g} to {item.maximum:.10g}, " if number else ""
+    usual = f"{default:.10g}" if number else default or repr(default)
     # the range itself is checked by Sampling, in the same words as everywhere
     parser.add_argument(
         f"--{name.replace('_', '-')}", dest=name, type=kinds[item.kind], default=argparse.SUPPRESS,
         choices=list(item.choices) or None, metavar=None if item.choices else {"text": "TEXT"}.get(item.kind, "N"),
-        help=f"{item.help.rstrip('.')} ({limits}default {default or repr(default)})".replace("%", "%%"),
+        help=f"{item.help.rstrip('.')} ({limits}default {usual})".replace("%", "%%"),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from paintdiff.generation.code import Code
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.sampling import Sampling
+from paintdiff.generation.sampling import Sampling, read_settings
 from paintdiff.image.geometry import Rect
 
 KEY = "paintdiff.code"
@@ -84,4 +84,4 @@ def _coded(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> CodedPicture
     height, width = picture.shape[:2]
     if frame.empty or not Rect(0, 0, width, height).contains(frame):
         raise ValueError(f"a frame at {frame}")
-    return CodedPicture(code, picture, change_map, frame, Sampling(**about["sampling"]))
+    return CodedPicture(code, picture, change_map, frame, read_settings(about["sampling"]))

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.sampling import Sampling
+from paintdiff.generation.sampling import read_settings
 from paintdiff.generation.trajectory import Moment, Trajectory
 from paintdiff.image.geometry import Rect
 
@@ -81,7 +81,7 @@ def _trajectory(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> Trajec
         )  # fmt: skip
     if type(about["model"]) is not str:
         raise TypeError("model")
-    sampling = Sampling(**about["sampling"])
+    sampling = read_settings(about["sampling"])
     return Trajectory(about["model"], Rect(**about["frame"]), sampling, _time(about["start"]), tuple(moments))
 
 

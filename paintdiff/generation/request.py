@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from paintdiff.generation.code import Code
-from paintdiff.generation.sampling import Sampling
+from paintdiff.generation.sampling import Sampling, read_settings
 from paintdiff.generation.trajectory import Branch, Branched
 from paintdiff.image.geometry import Rect
 
@@ -129,7 +129,7 @@ class Recipe:
         """Raises KeyError, TypeError, ValueError or UserError for data that is not a recipe."""
         parts = dict(data)
         parts["frame"], parts["canvas"] = Rect(**parts["frame"]), Rect(**parts["canvas"])
-        parts["sampling"], parts["matte"] = Sampling(**parts["sampling"]), tuple(parts["matte"])
+        parts["sampling"], parts["matte"] = read_settings(parts["sampling"]), tuple(parts["matte"])
         parts["windows"] = tuple(Rect(**window) for window in parts.get("windows", ()))
         parts["branch"] = Branched(**parts["branch"]) if parts.get("branch") is not None else None
         recipe = cls(**parts)

@@ -202,6 +202,17 @@ class Sampling:
             check(name, parameter, getattr(self, name))
 
 
+def read_settings(stored: Mapping[str, Any]) -> Sampling:
+    """Settings as a file keeps them, `asdict` of a `Sampling`; those that it lacks are the defaults.
+
+    Raises `UserError` for a value out of range and for settings that only another version knows.
+    """
+    unknown = [str(name) for name in stored if name not in parameters()]
+    if unknown:
+        raise UserError(f"Another version of PaintDiff wrote this: {', '.join(unknown)} is not known here.")
+    return Sampling(**stored)
+
+
 def parameters() -> dict[str, Parameter]:
     """Every parameter by field name, in the order of the panel."""
     return {item.name: item.metadata["parameter"] for item in fields(Sampling)}

@@ -79,6 +79,7 @@ def test_candidates_keep_a_run_each(kept) -> None:
         (("--branch", "run.safetensors", "--from-step", "-1"), "not the number of a step"),
         (("--branch", "in.png", "--from-step", "1"), "in.png does not hold the steps of a run"),
         (("--branch", "no.safetensors", "--from-step", "1"), "There is no file no.safetensors"),
+        (("--branch", "run.safetensors", "--from-step", "1", "--steps", "9"), "keeps the 4 steps of its run"),
         (("--branch", "run.safetensors", "--from-step", "1", "--frame", "0,0,20,20"), "made by the model"),
         (("--trajectory", "run.bin"), "kept in a .safetensors file: name it run.safetensors"),
         (("--trajectory", "away/run.safetensors"), "The folder away"),

@@ -106,7 +106,9 @@ def test_sdedit_works_on_the_whole_picture_or_under_a_mask(folder, model) -> Non
 def test_at_strength_0_the_picture_is_written_as_it_is(folder, model, capsys) -> None:
     assert run(model, "sdedit", "--image", "in.png", "--out", "out.png", "--strength", "0") == 0
     assert np.array_equal(pixels("out.png"), pixels("in.png"))
-    assert "nothing changes" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "nothing changes" in told
+    assert "new" not in told
 
 
 def test_a_frame_by_hand_is_what_the_model_sees(folder, model, capsys) -> None:
@@ -142,7 +144,7 @@ def test_a_frame_by_hand_is_what_the_model_sees(folder, model, capsys) -> None:
         ("outpaint --image in.png --out out.png --left -4", "--left"),
         ("outpaint --image in.png --out out.png --left 999999", "pixels"),
         ("sdedit --image in.png --out out.png --strength 2", "Strength must be a number from 0 to 1"),
-        ("sdedit --image in.png --out out.png --colour red", "--colour"),
+        ("sdedit --image in.png --out out.png --colour red", "--colour red; see paintdiff sdedit --help"),
     ],
 )
 def test_bad_input_is_one_clear_sentence_and_exit_2(folder, model, capsys, arguments, words) -> None:
@@ -156,6 +158,15 @@ def test_bad_input_is_one_clear_sentence_and_exit_2(folder, model, capsys, argum
     assert err.startswith("paintdiff: ")
     assert err.count("\n") == 1
     assert not list(folder.glob("out*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="folders are open to the administrator")
+def test_a_folder_that_may_not_be_written_to_is_told_before_the_run(folder, model, capsys) -> None:
+    (folder / "shut").mkdir(mode=0o500)
+    assert run(model, "sdedit", "--image", "in.png", "--out", "shut/out.png") == 2
+    told = capsys.readouterr().err
+    assert "may not be written to" in told
+    assert "step" not in told
 
 
 def test_a_fault_of_ours_is_exit_1_and_shows_its_trace_only_on_request(folder, capsys, monkeypatch) -> None:

@@ -72,6 +72,17 @@ def test_a_file_that_is_none_of_ours_gets_a_clear_sentence(tmp_path) -> None:
         write_trajectory(tmp_path / "absent" / "run.safetensors", trajectory())
 
 
+def test_a_setting_that_another_version_had_is_named(tmp_path) -> None:
+    path = tmp_path / "run.safetensors"
+    write_trajectory(path, trajectory())
+    with safe_open(path, "np") as file:
+        about = json.loads(file.metadata()[KEY])
+    about["sampling"]["dream"] = 1
+    save_file({"x_t.5": picture()}, path, {KEY: json.dumps(about | {"moments": about["moments"][:1]})})
+    with pytest.raises(UserError, match="Another version of PaintDiff wrote this: dream is not known here"):
+        read_trajectory(path)
+
+
 @pytest.mark.parametrize(
     "harm",
     [
