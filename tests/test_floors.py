@@ -15,22 +15,27 @@ MAY_IMPORT = {
     "image": set(),
     "resource_files": set(),
     "generation": {"image"},
+    "models": {"generation", "image", "resource_files"},
     "document": {"generation", "image"},
     "paint": {"document", "generation", "image"},
     "editor": {"paint", "document", "generation", "image"},
-    "jobs": {"generation", "image"},
-    "engine": {"generation", "image", "resource_files"},
-    "ui": {"jobs", "editor", "paint", "document", "generation", "image", "resource_files"},
-    "training": {"engine", "document", "generation", "image", "resource_files"},
-    "cli": {"engine", "document", "generation", "image", "resource_files", "bench"},
-    "bench": {"engine", "ui", "jobs", "editor", "paint", "document", "generation", "image", "resource_files", "app"},
-    "app": {"engine", "ui", "jobs", "editor", "document", "generation", "image", "resource_files"},
+    "jobs": {"models", "generation", "image"},
+    "engine": {"models", "generation", "image", "resource_files"},
+    "ui": {"jobs", "editor", "paint", "document", "models", "generation", "image", "resource_files"},
+    "training": {"engine", "models", "document", "generation", "image", "resource_files"},
+    "cli": {"engine", "models", "document", "generation", "image", "resource_files", "bench"},
+    "bench": {
+        "engine", "models", "ui", "jobs", "editor", "paint", "document", "generation", "image", "resource_files", "app",
+    },
+    "app": {"engine", "models", "ui", "jobs", "editor", "document", "generation", "image", "resource_files"},
     "__main__": {"app", "cli", "image"},
     "__init__": set(),
 }
 TORCH = {"torch", "diffusers", "transformers", "safetensors", "tokenizers"}
 TORCH_ALLOWED = {"engine", "training", "bench"}
-QT_FORBIDDEN = {"image", "document", "paint", "generation", "engine", "training", "cli", "resource_files", "__main__"}
+QT_FORBIDDEN = {
+    "image", "models", "document", "paint", "generation", "engine", "training", "cli", "resource_files", "__main__",
+}  # fmt: skip
 WIDGETS_FORBIDDEN = {"editor", "jobs"}
 
 
