@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -18,11 +18,12 @@ from paintdiff.training.sources import SPRITE_SIZE, Sprite
 # Only where everything is masked: beside kept pixels, no prompt must mean "go on as around", never "some thing".
 _CAPTION_DROP = 0.1
 _STYLE_WORDS = 0.12
-# What the picture shown beside a prompt is (Blattmann et al. 2022 train on neighbours; most of ours are the thing
-# itself in other colours, so that copying its outline pays from the first step on).
-_NO_REFERENCE = 0.3
-_ANOTHER_PICTURE = 0.3
-_LAID_BY_MASK = 0.4
+# What the picture shown beside a prompt is. Blattmann et al. 2022 train on neighbours; ours is nearly always the thing
+# itself in its usual colours, and lies where the thing lies: a small network learns to draw by it within hours.
+_NO_REFERENCE = 0.2
+_ANOTHER_PICTURE = 0.1
+_LAID_BY_MASK = 0.05
+_TURNED = 0.2
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class SceneMaker:
             return Scene(as_bytes(ground.pixels), everywhere, prompt)
         pixels, thing = self._crowded(ground, rng, chance=0.15), self.thing(rng)
         placing = draw_placing(rng, self.size, rng.uniform(0.35, 0.95) * self.size)
-        pixels, _ = placed(pixels, thing.pixels, rng, placing)
+        pixels, _ = placed(pixels, thing.pixels, placing)
         prompt = thing.caption
         if ground.name and rng.random() < 0.1:
             prompt += f" on a {ground.name}" if "background" in ground.name else f", {ground.name}"
@@ -124,7 +125,7 @@ class SceneMaker:
         if rng.random() < _ANOTHER_PICTURE:
             siblings = self._by_name[sprite.name]
             like = siblings[int(rng.integers(len(siblings)))].pixels
-        return Thing(pixels, caption(style, colour, name, rng), like)
+        return _turned(Thing(pixels, caption(style, colour, name, rng), like), rng)
 
     def _drawn(self, rng: np.random.Generator) -> Thing:
         name = str(rng.choice(list(shapes.SHAPES)))
@@ -136,7 +137,7 @@ class SceneMaker:
         form = int(rng.integers(2**32))
         other = form if rng.random() > _ANOTHER_PICTURE else form + 1
         like = shapes.draw(name, str(rng.choice(colours.HUED)), np.random.default_rng(other))
-        return Thing(shapes.draw(name, colour, np.random.default_rng(form)), said, like)
+        return _turned(Thing(shapes.draw(name, colour, np.random.default_rng(form)), said, like), rng)
 
     def _reference(
         self, thing: Thing, mask: np.ndarray, placing: Placing, rng: np.random.Generator
@@ -148,8 +149,8 @@ class SceneMaker:
         if rng.random() < _LAID_BY_MASK:
             left, top, side = fitted(pixels, mask, rng.uniform(0.75, 0.95))
         else:
-            side = round(placing.side * rng.uniform(0.95, 1.05))
-            moved = (placing.side - side) / 2 + rng.normal(0, 0.012 * self.size, 2)
+            side = round(placing.side * rng.uniform(0.98, 1.02))
+            moved = (placing.side - side) / 2 + rng.normal(0, 0.005 * self.size, 2)
             left, top = placing.left + round(moved[0]), placing.top + round(moved[1])
         return laid(pixels, self.size, left, top, side)
 
@@ -157,7 +158,7 @@ class SceneMaker:
         pixels = self._crowded(ground, rng, chance=0.25)
         thing = self.thing(rng)
         placing = draw_placing(rng, self.size, rng.uniform(0.35, 0.85) * self.size)
-        pixels, alpha = placed(pixels, thing.pixels, rng, placing)
+        pixels, alpha = placed(pixels, thing.pixels, placing)
         mask = masks.around(alpha, rng)
         return Scene(as_bytes(pixels), mask, thing.caption, self._reference(thing, mask, placing, rng))
 
@@ -166,7 +167,7 @@ class SceneMaker:
         pixels = ground.pixels
         if rng.random() < 0.35:  # the hole that something left: removal
             placing = draw_placing(rng, self.size, rng.uniform(0.3, 0.8) * self.size)
-            _, gone = placed(pixels, self.thing(rng).pixels, rng, placing)
+            _, gone = placed(pixels, self.thing(rng).pixels, placing)
             mask = masks.around(gone, rng)
         else:
             mask = masks.background_hole(self.size, rng)
@@ -174,7 +175,7 @@ class SceneMaker:
             for _ in range(int(rng.integers(1, 3))):
                 before = pixels
                 size = rng.uniform(0.2, 0.5) * self.size
-                pixels, alpha = placed(before, self.thing(rng).pixels, rng, draw_placing(rng, self.size, size))
+                pixels, alpha = placed(before, self.thing(rng).pixels, draw_placing(rng, self.size, size))
                 if (alpha * mask).sum() > 0.15 * max(alpha.sum(), 1):
                     pixels = before
         prompt = ground.name if rng.random() < 0.12 else ""
@@ -186,7 +187,7 @@ class SceneMaker:
         if rng.random() < 0.6:
             thing = self.thing(rng)
             placing = draw_placing(rng, self.size, rng.uniform(0.3, 0.7) * self.size)
-            pixels, alpha = placed(pixels, thing.pixels, rng, placing)
+            pixels, alpha = placed(pixels, thing.pixels, placing)
             if (alpha * mask).sum() > 0.3 * alpha.sum():
                 prompt, reference = thing.caption, self._reference(thing, mask, placing, rng)
         elif ground.name and rng.random() < 0.3:
@@ -199,7 +200,7 @@ class SceneMaker:
             return Scene(as_bytes(ground.pixels), mask, _maybe(ground.name, rng))
         thing = self.thing(rng)
         placing = draw_placing(rng, self.size, rng.uniform(0.5, 0.92) * self.size, centred=True)
-        pixels, _ = placed(ground.pixels, thing.pixels, rng, placing)
+        pixels, _ = placed(ground.pixels, thing.pixels, placing)
         prompt = thing.caption
         if ground.name and rng.random() < 0.3:
             prompt += f" on a {ground.name}" if "background" in ground.name else f", {ground.name}"
@@ -211,7 +212,7 @@ class SceneMaker:
         pixels = ground.pixels
         while rng.random() < chance:
             placing = draw_placing(rng, self.size, rng.uniform(0.2, 0.5) * self.size)
-            pixels, _ = placed(pixels, self.thing(rng).pixels, rng, placing)
+            pixels, _ = placed(pixels, self.thing(rng).pixels, placing)
         return pixels
 
 
@@ -236,21 +237,28 @@ def draw_placing(rng: np.random.Generator, size: int, side: float, centred: bool
     return Placing(int(left), int(top), whole, bool(rng.random() < 0.5))
 
 
-def placed(
-    pixels: np.ndarray, sprite: np.ndarray, rng: np.random.Generator, placing: Placing
-) -> tuple[np.ndarray, np.ndarray]:
-    """Lay a sprite over a float picture, sometimes turned a little.
+def placed(pixels: np.ndarray, sprite: np.ndarray, placing: Placing) -> tuple[np.ndarray, np.ndarray]:
+    """Lay a sprite over a float picture.
 
     Returns the new picture (S, S, 3) float32 and what the sprite covers, (S, S) float32 in 0..1.
     """
     if placing.mirrored:
         sprite = sprite[:, ::-1]
-    if rng.random() < 0.25:
-        turn = cv2.getRotationMatrix2D((SPRITE_SIZE / 2, SPRITE_SIZE / 2), rng.uniform(-20, 20), 0.9)
-        sprite = cv2.warpAffine(np.ascontiguousarray(sprite), turn, (SPRITE_SIZE, SPRITE_SIZE))
     layer = laid(sprite, pixels.shape[0], placing.left, placing.top, placing.side).astype(np.float32)
     cover = layer[..., 3] / 255
     return layer[..., :3] + pixels * (1 - cover[..., None]), cover
+
+
+def _turned(thing: Thing, rng: np.random.Generator) -> Thing:
+    """Now and then both of its pictures, a little to one side."""
+    if rng.random() > _TURNED:
+        return thing
+    turn = cv2.getRotationMatrix2D((SPRITE_SIZE / 2, SPRITE_SIZE / 2), rng.uniform(-20, 20), 0.9)
+    pixels, like = (
+        cv2.warpAffine(np.ascontiguousarray(picture), turn, (SPRITE_SIZE, SPRITE_SIZE))
+        for picture in (thing.pixels, thing.like)
+    )
+    return replace(thing, pixels=pixels, like=like)
 
 
 def as_bytes(pixels: np.ndarray) -> np.ndarray:

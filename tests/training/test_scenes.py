@@ -54,7 +54,7 @@ def test_most_prompted_scenes_show_a_picture_of_the_thing_where_it_lies() -> Non
 @pytest.mark.parametrize("seed", range(30))
 def test_a_mask_around_a_thing_covers_it(seed: int) -> None:
     sprite = shapes.draw("star", "yellow", rng(seed))
-    _, alpha = placed(np.zeros((64, 64, 3), np.float32), sprite, rng(seed), draw_placing(rng(seed), 64, 30))
+    _, alpha = placed(np.zeros((64, 64, 3), np.float32), sprite, draw_placing(rng(seed), 64, 30))
     mask = masks.around(alpha, rng(seed))
     assert (mask[alpha > 0.05] == 1).all()
     assert mask.dtype == np.uint8
@@ -69,7 +69,7 @@ def test_side_bands_touch_an_edge_and_leave_the_middle() -> None:
 
 def test_a_placed_sprite_hides_and_keeps_what_its_alpha_says() -> None:
     ground = np.full((64, 64, 3), 100, np.float32)
-    picture, cover = placed(ground, shapes.draw("square", "blue", rng()), rng(), CENTRED)
+    picture, cover = placed(ground, shapes.draw("square", "blue", rng()), CENTRED)
     assert np.array_equal(picture[cover == 0], ground[cover == 0])
     solid = picture[cover == 1]
     assert len(solid) > 150
