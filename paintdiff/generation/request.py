@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from paintdiff.generation.add_ons import AddOns, read_add_ons
 from paintdiff.generation.code import Code
 from paintdiff.generation.sampling import Sampling, read_settings
 from paintdiff.generation.trajectory import Branch, Branched
@@ -32,6 +33,7 @@ class Request:
     their chroma counts. `scale` says how many times the picture was enlarged before detail is added to it.
     `code` is the noise that an edit starts from; without one it is found from the picture.
     `branch` is where in an earlier run of the same frame and model this one begins, instead of at its strength.
+    `add_ons` are put on top of the model for this generation; the words of the prompt that named them are gone from it.
     """
 
     mode: str
@@ -49,6 +51,7 @@ class Request:
     scale: int = 1
     branch: Branch | None = None
     code: Code | None = None
+    add_ons: AddOns = field(default_factory=AddOns)
 
     def __post_init__(self) -> None:
         if self.picture.shape != (*self.frame.shape, 4) or self.picture.dtype != np.uint8:
@@ -96,7 +99,7 @@ class Request:
             change_map_sha256=digest(self.change_map), windows=self.windows,
             hints_sha256="" if self.hints is None else digest(self.hints), scale=self.scale,
             branch=self.branch.record if self.branch else None,
-            code_sha256="" if self.code is None else digest(self.code.noise),
+            code_sha256="" if self.code is None else digest(self.code.noise), add_ons=self.add_ons,
         )
 
 
@@ -119,10 +122,11 @@ class Recipe:
     scale: int = 1
     branch: Branched | None = None
     code_sha256: str = ""
+    add_ons: AddOns = field(default_factory=AddOns)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary; `from_json` turns it back."""
-        return asdict(self)
+        return asdict(self) | {"add_ons": self.add_ons.to_json()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Recipe:
@@ -132,6 +136,7 @@ class Recipe:
         parts["sampling"], parts["matte"] = read_settings(parts["sampling"]), tuple(parts["matte"])
         parts["windows"] = tuple(Rect(**window) for window in parts.get("windows", ()))
         parts["branch"] = Branched(**parts["branch"]) if parts.get("branch") is not None else None
+        parts["add_ons"] = read_add_ons(parts.get("add_ons") or {})
         recipe = cls(**parts)
         texts = [recipe.mode, recipe.model, recipe.picture_sha256, recipe.change_map_sha256, recipe.hints_sha256]
         texts.append(recipe.code_sha256)
