@@ -33,7 +33,7 @@ from paintdiff.generation.errors import UserError
 from paintdiff.generation.sampling import ADAPTIVE, LANPAINT, Sampling
 
 STOPS = 4  # of the adaptive sampler, which takes as many steps as it needs between them
-EncodeText = Callable[[str], tuple[Tensor, Tensor]]
+EncodeText = Callable[[str], Condition]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +82,13 @@ def make_condition(model: Model, sampling: Sampling, encode_text: EncodeText) ->
     `UserError` for a class that the model does not have.
     """
     if sampling.label < 0:
-        return Condition(*encode_text(sampling.prompt))
+        return encode_text(sampling.prompt)
     count = model.info.labels
     if count == 0:
         raise UserError(f"The model {model.info.name} has no classes; set Class to -1 and write a prompt.")
     if sampling.label >= count:
         raise UserError(f"The model {model.info.name} has classes 0 to {count - 1}, and none of {sampling.label}.")
-    return Condition(*encode_text(str(sampling.label)))
+    return encode_text(str(sampling.label))
 
 
 def make_denoiser(
@@ -104,7 +104,7 @@ def make_denoiser(
     denoiser = _guided(network_denoiser, model, sampling, sampling.prompt, encode_text)
     if sampling.then:
         second = _guided(network_denoiser, model, sampling, sampling.then, encode_text)
-        then = Prompted(second, *encode_text(sampling.then), scene.reference(sampling.then))
+        then = Prompted(second, encode_text(sampling.then), scene.reference(sampling.then))
         denoiser = PromptOverTime(denoiser, then, Switch(start, sampling.switch, sampling.blend))
     return Clamped(denoiser) if model.space.bounded else denoiser
 
@@ -120,7 +120,7 @@ def _guided(
     leans = model.info.text and (prompt != sampling.negative or sampling.label >= 0)
     w = sampling.guidance if leans else 1.0  # two sides that say the same would only cost time
     denoiser = ClassifierFree(
-        denoiser, w, *encode_text(sampling.negative), rescale=sampling.guidance_rescale,
+        denoiser, w, encode_text(sampling.negative), rescale=sampling.guidance_rescale,
         interval=(sampling.guidance_until, sampling.guidance_from),
     )  # fmt: skip
     if sampling.classifier_guidance > 0:

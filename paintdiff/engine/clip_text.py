@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+
+from paintdiff.engine.denoiser import Condition
 
 if TYPE_CHECKING:
     from transformers import CLIPTextModel, CLIPTokenizer
@@ -26,7 +27,7 @@ class ClipText:
     tokenizer: CLIPTokenizer
     network: CLIPTextModel
 
-    def __call__(self, prompt: str) -> tuple[Tensor, Tensor]:
+    def __call__(self, prompt: str) -> Condition:
         clean = prompt[:_LONGEST_PROMPT].encode("utf-8", "replace").decode("utf-8")
         tokens = self.tokenizer(
             clean, padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"
@@ -35,7 +36,7 @@ class ClipText:
         attend = tokens.attention_mask.to(ids) if getattr(self.network.config, "use_attention_mask", False) else None
         with torch.no_grad():
             text = self.network(ids, attention_mask=attend).last_hidden_state.float()
-        return text, torch.ones(text.shape[:2], dtype=torch.bool, device=text.device)
+        return Condition(text, torch.ones(text.shape[:2], dtype=torch.bool, device=text.device))
 
     @property
     def length(self) -> int:

@@ -51,6 +51,9 @@ class Condition:
     `text` (N, L, D) with `text_mask` (N, L) bool, True = a token; `mask` (N, 1, h, w), 1 = repaint, and `known`
     (N, C, h, w), zero where the mask is 1, for models with mask channels; `label` (N,) int64, a class,
     -1 for none; `reference` (N, 4, h, w), a picture of what is asked for, see `reference_channels`.
+    `pooled` (N, P) is the prompt in one vector, and `sizes` (N, 6) pixels, heights first, those of the picture before
+    it was scaled, where it was cut, and those asked for (Podell et al. 2023, SDXL, 2.2). `guidance` (N,) is w for a
+    network that was distilled to give the guided answer itself (Meng et al. 2023).
     """
 
     text: Tensor | None = None
@@ -59,6 +62,18 @@ class Condition:
     known: Tensor | None = None
     label: Tensor | None = None
     reference: Tensor | None = None
+    pooled: Tensor | None = None
+    sizes: Tensor | None = None
+    guidance: Tensor | None = None
+
+    @property
+    def prompt(self) -> Condition:
+        """What of it was said in words, alone."""
+        return Condition(self.text, self.text_mask, pooled=self.pooled, sizes=self.sizes)
+
+    def prompted(self, words: Condition) -> Condition:
+        """This condition with the words of another."""
+        return replace(self, text=words.text, text_mask=words.text_mask, pooled=words.pooled, sizes=words.sizes)
 
     def with_batch(self, other: Condition) -> Condition:
         """Both, one after the other along the batch; either has each field or both lack it."""

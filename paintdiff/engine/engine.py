@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from paintdiff.engine.denoiser import Condition
 from paintdiff.engine.job import Job
 from paintdiff.engine.measure import measure
 from paintdiff.engine.model import Model, load_model
@@ -32,7 +32,7 @@ class DiffusionEngine:
     def __init__(self) -> None:
         self._loaded: tuple[str, str] | None = None
         self._model: Model | None = None
-        self._prompts: dict[str, tuple[Tensor, Tensor]] = {}
+        self._prompts: dict[str, Condition] = {}
 
     def load(self, model: str, device: str) -> ModelInfo:
         """Load `model` onto `device` unless it is loaded already. Raises `UserError`."""
@@ -85,7 +85,7 @@ class DiffusionEngine:
             self._loaded = model, device
         return self._model
 
-    def _encode_text(self, prompt: str) -> tuple[Tensor, Tensor]:
+    def _encode_text(self, prompt: str) -> Condition:
         assert self._model is not None
         if prompt not in self._prompts:
             if len(self._prompts) >= PROMPTS_KEPT:

@@ -67,9 +67,9 @@ class _TextCall:
     network: FillNetwork
     tokenizer: Tokenizer
 
-    def __call__(self, prompt: str) -> tuple[Tensor, Tensor]:
+    def __call__(self, prompt: str) -> Condition:
         tokens = self.tokenizer.encode([prompt]).to(next(self.network.parameters()).device)
-        return self.network.encode_text(tokens), tokens != PAD
+        return Condition(self.network.encode_text(tokens), tokens != PAD)
 
 
 def _load_network(config: dict[str, Any], weights: Path, device: torch.device, dtype: torch.dtype) -> FillNetwork:

@@ -14,10 +14,9 @@ class ClassifierFree:
     """negative + w (conditional - negative), on x0 and with it on eps and the score (Ho and Salimans 2022, 3.2).
 
     One convention everywhere: w = 1 is the conditional prediction, w = 0 ignores the prompt, larger overshoots. (The
-    paper's own w is ours less 1.) `text` and `text_mask` are the negative prompt's, an empty prompt being the
+    paper's own w is ours less 1.) `negative` is what the negative prompt says, an empty prompt being the
     unconditional one; a class label becomes -1, none, on that side, and there is no picture to look at; everything
-    else both sides share. At w = 1 and
-    w = 0 only one side is evaluated.
+    else both sides share. At w = 1 and w = 0 only one side is evaluated.
 
     `interval` (lowest, highest) is where on the time axis w counts, both ends included; outside of it w is 1 and one
     side is evaluated (Kynkäänniemi et al. 2024, section 3). `rescale` (0..1, phi) draws the spread of the
@@ -25,12 +24,12 @@ class ClassifierFree:
     """
 
     def __init__(
-        self, denoiser: Denoiser, w: float, text: Tensor | None, text_mask: Tensor | None, *,
+        self, denoiser: Denoiser, w: float, negative: Condition, *,
         rescale: float = 0.0, interval: tuple[float, float] = (0.0, 1.0),
     ) -> None:  # fmt: skip
         self._denoiser = denoiser
         self._w = w
-        self._negative = Condition(text, text_mask)
+        self._negative = negative.prompt
         self._rescale = rescale
         self._interval = interval
         self._prompts: tuple[Condition, Condition] | None = None
@@ -40,8 +39,7 @@ class ClassifierFree:
         if self._w == 1 or not lowest <= t <= highest:
             return self._denoiser(x_t, t, condition)
         if self._w == 0 and self._rescale == 0:
-            text, text_mask = self._negative.text, self._negative.text_mask
-            return self._denoiser(x_t, t, replace(_unprompted(condition), text=text, text_mask=text_mask))
+            return self._denoiser(x_t, t, _unprompted(condition).prompted(self._negative))
         both = self._denoiser(torch.cat([x_t, x_t]), t, self._doubled(condition))
         x0, x0_negative = both.x0.chunk(2)
         guided = torch.lerp(x0_negative, x0, self._w)
@@ -53,11 +51,10 @@ class ClassifierFree:
     def _doubled(self, condition: Condition) -> Condition:
         """`condition` for a batch of two: the prompt and the negative one, over the same picture."""
         if self._prompts is None or self._prompts[0].text is not condition.text:  # a run keeps its prompt for long
-            prompt = Condition(condition.text, condition.text_mask)
+            prompt = condition.prompt
             self._prompts = prompt, prompt.with_batch(self._negative)
-        picture = replace(condition, text=None, text_mask=None)
-        doubled = picture.with_batch(_unprompted(picture))
-        return replace(doubled, text=self._prompts[1].text, text_mask=self._prompts[1].text_mask)
+        picture = condition.prompted(Condition())
+        return picture.with_batch(_unprompted(picture)).prompted(self._prompts[1])
 
 
 def _unprompted(condition: Condition) -> Condition:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import nn
 
 from paintdiff.engine.checkpoint import INDEX, STABLE_DIFFUSION, one_line, open_checkpoint
-from paintdiff.engine.denoiser import Network, Predicts
+from paintdiff.engine.denoiser import Condition, Network, Predicts
 from paintdiff.engine.device import fastest_dtype, find_device, leave_a_core
 from paintdiff.engine.judge import Judge
 from paintdiff.engine.picture_library import PictureLibrary
@@ -26,7 +26,8 @@ from paintdiff.resource_files import resource
 class Model:
     """All that a run needs of a checkpoint.
 
-    `encode_text` turns a prompt into (text (1, L, D), text_mask (1, L)); a model that reads no prompts has L = 0.
+    `encode_text` turns a prompt into what a `Condition` says in words: text (1, L, D) and its mask, and what else the
+    network reads of a prompt; a model that reads none has L = 0.
     `mask_channels` says that the network reads `Condition.mask` and `known`. `weights` is the module behind
     `network`, whose precision may be raised when half precision overflows (the network casts what it is given).
     `judge` loads the folder's judge of pictures and prompts, once; `pictures` are those that the network looks at.
@@ -37,7 +38,7 @@ class Model:
     space: Space
     network: Network
     predicts: Predicts
-    encode_text: Callable[[str], tuple[Tensor, Tensor]]
+    encode_text: Callable[[str], Condition]
     mask_channels: bool
     weights: nn.Module | None = None
     judge: Callable[[], Judge] | None = None

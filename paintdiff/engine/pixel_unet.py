@@ -85,8 +85,9 @@ class NoWords:
 
     device: torch.device
 
-    def __call__(self, prompt: str) -> tuple[Tensor, Tensor]:
-        return torch.zeros(1, 0, 1, device=self.device), torch.zeros(1, 0, dtype=torch.bool, device=self.device)
+    def __call__(self, prompt: str) -> Condition:
+        nothing = torch.zeros(1, 0, dtype=torch.bool, device=self.device)
+        return Condition(torch.zeros(1, 0, 1, device=self.device), nothing)
 
     def vectors_of(self, condition: Condition) -> None:
         return None
@@ -109,9 +110,9 @@ class ClassWords:
     vectors: Tensor  # (classes, D)
     names: tuple[str, ...]
 
-    def __call__(self, prompt: str) -> tuple[Tensor, Tensor]:
+    def __call__(self, prompt: str) -> Condition:
         word = self._word(" ".join(prompt.lower().split()))
-        return word.view(1, 1, -1), torch.ones(1, 1, dtype=torch.bool, device=word.device)
+        return Condition(word.view(1, 1, -1), torch.ones(1, 1, dtype=torch.bool, device=word.device))
 
     def vectors_of(self, condition: Condition) -> Tensor:
         """(N, D): of the condition's label where it has one (-1 is no class), else of its text."""

@@ -57,16 +57,15 @@ class PromptOverTime:
 
 @dataclass(frozen=True, eq=False)
 class Prompted:
-    """A denoiser with a prompt of its own, whatever the run's condition says: `text` (1, L, D), `text_mask` (1, L).
+    """A denoiser with a prompt of its own, whatever the run's condition says.
 
     `reference` is the picture to look at that goes with it.
     """
 
     denoiser: Denoiser
-    text: Tensor
-    text_mask: Tensor
+    words: Condition
     reference: Tensor | None = None
 
     def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Prediction:
-        own = replace(condition, text=self.text, text_mask=self.text_mask, reference=self.reference)
+        own = replace(condition.prompted(self.words), reference=self.reference)
         return self.denoiser(x_t, t, own)

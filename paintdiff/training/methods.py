@@ -98,8 +98,10 @@ def _filled(model: Model, scenes: list[Scene], sampling: Sampling) -> tuple[np.n
     draw = Noise(sampling.seed, tuple(pixels.shape), space.device)
     everywhere = torch.ones_like(strength)
     method = MaskMethod(model, sampling, pixels, strength, pixels, everywhere, draw, pixels, strength)
-    text, text_mask = model.encode_text("")
-    condition = Condition(text.expand(len(scenes), -1, -1), text_mask.expand(len(scenes), -1))
+    said = model.encode_text("")
+    assert said.text is not None
+    assert said.text_mask is not None
+    condition = Condition(said.text.expand(len(scenes), -1, -1), said.text_mask.expand(len(scenes), -1))
     evaluations = 0
 
     def network(x_t: Tensor, t: float, condition: Condition) -> Tensor:

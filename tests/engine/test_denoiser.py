@@ -50,7 +50,7 @@ def test_a_learned_variance_passes_through_guidance_and_clamp() -> None:
         return torch.cat([X0.expand(len(x_t), 3) * 5, half], dim=1)
 
     for w in (1.0, 3.0):
-        guided = ClassifierFree(NetworkDenoiser(network, Flow(), "x0"), w, torch.zeros(1, 4, 2), told)
+        guided = ClassifierFree(NetworkDenoiser(network, Flow(), "x0"), w, Condition(torch.zeros(1, 4, 2), told))
         prediction = Clamped(guided)(noisy(Flow(), 0.5), 0.5, Condition(torch.ones(1, 4, 2), told))
         assert torch.equal(prediction.variance_mix, torch.tensor([[0.0, 0.5, 1.0]], dtype=torch.float64))
         assert prediction.x0.shape == X0.shape
@@ -87,7 +87,7 @@ def test_guidance_mixes_the_prompt_and_the_negative_prompt_linearly(w, expected,
         return worded(x_t, t, condition)
 
     told = torch.ones(1, 4, dtype=torch.bool)
-    guided = ClassifierFree(counted, w, torch.full((1, 4, 2), 2.0), told)
+    guided = ClassifierFree(counted, w, Condition(torch.full((1, 4, 2), 2.0), told))
     prediction = guided(torch.zeros(1, 3), 0.5, Condition(torch.full((1, 4, 2), 5.0), told))
     torch.testing.assert_close(prediction.x0, torch.full((1, 3), expected))
     assert prediction.x_t.shape == (1, 3)
@@ -96,7 +96,7 @@ def test_guidance_mixes_the_prompt_and_the_negative_prompt_linearly(w, expected,
 
 def test_guidance_follows_a_prompt_that_changes_under_way() -> None:
     told = torch.ones(1, 4, dtype=torch.bool)
-    guided = ClassifierFree(worded, 2.0, torch.zeros(1, 4, 2), told)
+    guided = ClassifierFree(worded, 2.0, Condition(torch.zeros(1, 4, 2), told))
     for level in (1.0, 3.0):
         prediction = guided(torch.zeros(1, 3), 0.5, Condition(torch.full((1, 4, 2), level), told))
         torch.testing.assert_close(prediction.x0, torch.full((1, 3), 2 * level))
@@ -111,7 +111,7 @@ def test_guidance_hands_mask_and_known_pixels_to_both_sides() -> None:
 
     mask, known = torch.rand(1, 1, 2, 2), torch.rand(1, 3, 2, 2)
     text, told = torch.zeros(1, 4, 2), torch.ones(1, 4, dtype=torch.bool)
-    ClassifierFree(watched, 2.0, text, told)(torch.zeros(1, 3), 0.5, Condition(text + 1, told, mask, known))
+    ClassifierFree(watched, 2.0, Condition(text, told))(torch.zeros(1, 3), 0.5, Condition(text + 1, told, mask, known))
     assert torch.equal(seen[0].mask, torch.cat([mask, mask]))
     assert torch.equal(seen[0].known, torch.cat([known, known]))
     assert torch.equal(seen[0].text, torch.cat([text + 1, text]))

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,13 +59,13 @@ def test_every_input_has_a_say_in_the_networks_answer(sound, kind) -> None:
     model = load_model(str(sound[kind]), "cpu", torch.float32)
     x_t, other = torch.randn(2, *model.space.shape[1:]).split(1)
     mask = torch.ones(1, 1, *model.space.shape[2:])
-    told = Condition(*model.encode_text("a cat"), mask, torch.zeros(model.space.shape))
+    told = replace(model.encode_text("a cat"), mask=mask, known=torch.zeros(model.space.shape))
     answer = model.network(x_t, 0.5, told)
     assert answer.shape == x_t.shape
     assert answer.dtype == torch.float32
     assert not torch.allclose(answer, model.network(other, 0.5, told))
     assert not torch.allclose(answer, model.network(x_t, 0.9, told))
-    assert not torch.equal(answer, model.network(x_t, 0.5, Condition(*model.encode_text("a dog"), mask, told.known)))
+    assert not torch.equal(answer, model.network(x_t, 0.5, told.prompted(model.encode_text("a dog"))))
     if kind == "inpaint":
         assert not torch.allclose(answer, model.network(x_t, 0.5, Condition(told.text, None, mask * 0, told.known)))
         assert not torch.allclose(answer, model.network(x_t, 0.5, Condition(told.text, None, mask, told.known + 1)))
@@ -74,15 +75,15 @@ def test_every_input_has_a_say_in_the_networks_answer(sound, kind) -> None:
 
 @pytest.mark.parametrize("prompt", ["x" * 10_000, "🍎🌳" * 50, "תפוח אדום", "\ud800", "\n\t\0", "   "])
 def test_a_prompt_of_any_kind_is_read(sound, prompt) -> None:
-    text, mask = load_model(str(sound["latent"]), "cpu").encode_text(prompt)
-    assert text.shape[:2] == mask.shape == (1, 77)
-    assert text.isfinite().all()
+    words = load_model(str(sound["latent"]), "cpu").encode_text(prompt)
+    assert words.text.shape[:2] == words.text_mask.shape == (1, 77)
+    assert words.text.isfinite().all()
 
 
 def test_bfloat16_gives_nearly_the_answer_of_float32(sound) -> None:
     one, other = (load_model(str(sound["latent"]), "cpu", dtype) for dtype in (torch.float32, torch.bfloat16))
     x_t = torch.randn(one.space.shape, generator=torch.Generator().manual_seed(0))
-    a, b = (model.network(x_t, 0.5, Condition(*model.encode_text("a cat"))) for model in (one, other))
+    a, b = (model.network(x_t, 0.5, model.encode_text("a cat")) for model in (one, other))
     assert not torch.equal(a, b)
     assert (a - b).abs().max() < 0.05 * a.abs().max()
 
@@ -188,8 +189,8 @@ def test_the_tokenizer_files_of_older_checkpoints_open_too(sound, folder) -> Non
     (parts / "vocab.json").write_text(json.dumps(vocabulary()))
     (parts / "merges.txt").write_text("#version: 0.2\n" + "\n".join(map(" ".join, MERGES)) + "\n")
     new, old = (load_model(str(folder), "cpu", torch.float32) for folder in (sound["latent"], folder))
-    assert torch.equal(new.encode_text("a red apple")[0], old.encode_text("a red apple")[0])
-    assert not torch.equal(old.encode_text("a red apple")[0], old.encode_text("a rad apple")[0])
+    assert torch.equal(new.encode_text("a red apple").text, old.encode_text("a red apple").text)
+    assert not torch.equal(old.encode_text("a red apple").text, old.encode_text("a rad apple").text)
 
 
 @pytest.mark.parametrize("part", ["unet", "text_encoder"])

@@ -18,7 +18,7 @@ from diffusers.pipelines.stable_diffusion import pipeline_stable_diffusion_inpai
 from torch import Tensor
 
 from paintdiff.engine.constraint import All, Constraint, Free, Replacement, Told
-from paintdiff.engine.denoiser import Condition, NetworkDenoiser
+from paintdiff.engine.denoiser import NetworkDenoiser
 from paintdiff.engine.guidance import ClassifierFree
 from paintdiff.engine.masked_picture import MaskedPicture
 from paintdiff.engine.model import Model, load_model
@@ -67,10 +67,10 @@ def ours(
 ) -> Tensor:
     """A deterministic run of the engine's own pieces with guidance and a negative prompt."""
     denoiser = ClassifierFree(
-        NetworkDenoiser(model.network, model.schedule, model.predicts), w, *model.encode_text(NEGATIVE)
+        NetworkDenoiser(model.network, model.schedule, model.predicts), w, model.encode_text(NEGATIVE)
     )
     sampler = make_sampler("ddim", model.schedule, Noise(0, model.space.shape), 0.0)
-    condition = Condition(*model.encode_text(PROMPT))
+    condition = model.encode_text(PROMPT)
     with torch.no_grad():
         states: Iterator[State] = run(
             State(x_t, times[0]), times[1:], sampler, denoiser, condition, constraint or Free(), CancelToken()
@@ -116,10 +116,10 @@ def test_latents_and_pictures_pass_the_autoencoder_as_in_diffusers(folders, kind
 def test_prompts_are_read_as_in_diffusers(folders, prompt) -> None:
     pipeline = theirs(StableDiffusionPipeline, folders["base"])
     expected, _ = pipeline.encode_prompt(prompt, "cpu", 1, False)
-    text, text_mask = opened(folders["base"]).encode_text(prompt)
-    assert torch.equal(text, expected)
-    assert text.shape == (1, 77, 12)
-    assert text_mask.all()
+    words = opened(folders["base"]).encode_text(prompt)
+    assert torch.equal(words.text, expected)
+    assert words.text.shape == (1, 77, 12)
+    assert words.text_mask.all()
 
 
 @pytest.mark.parametrize("kind", ["base", "v"])

@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from paintdiff.engine.denoiser import Condition
 from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.engine.model import load_model
 from paintdiff.engine.noise import Noise
@@ -114,8 +113,8 @@ def test_a_fill_is_ddim_with_replacement_guidance_and_a_clamp_written_out(tmp_pa
     model = load_model(str(folder), "cpu")
     known = model.space.encode(asked.picture[..., :3])
     mask = torch.from_numpy(asked.change_map > 0).float()[None, None]
-    prompt = Condition(*model.encode_text("a red apple"), mask, known * (1 - mask))
-    negative = Condition(*model.encode_text("grey"), mask, prompt.known)
+    prompt = replace(model.encode_text("a red apple"), mask=mask, known=known * (1 - mask))
+    negative = replace(model.encode_text("grey"), mask=mask, known=prompt.known)
     noise = x_t = Noise(0, (1, 3, 16, 16))(0)
     for t, s in ((1.0, 0.75), (0.75, 0.5), (0.5, 0.25), (0.25, 0.0)):
         towards, away = model.network(torch.cat([x_t, x_t]), t, prompt.with_batch(negative)).chunk(2)

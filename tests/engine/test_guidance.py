@@ -23,7 +23,7 @@ def test_the_score_is_w_times_the_class_s_plus_1_less_w_times_that_of_everything
         for t in (0.05, 0.4, 0.9):
             x_t = data.sample(ROWS, seed=1, t=t)
             for w in (0.0, 1.0, 3.0):
-                guided = ClassifierFree(data, w, None, None)(x_t, t, of_class(1))
+                guided = ClassifierFree(data, w, Condition())(x_t, t, of_class(1))
                 expected = w * data.of_class(1).score(x_t, t) + (1 - w) * data.score(x_t, t)
                 torch.testing.assert_close(guided.score, expected, rtol=1e-9, atol=1e-9)
 
@@ -37,8 +37,8 @@ def test_outside_its_interval_guidance_is_1_and_asks_once(t, rows) -> None:
         return data(x_t, t, condition)
 
     x_t = data.sample(ROWS, seed=1, t=t)
-    within = ClassifierFree(counted, 3.0, None, None, interval=(0.2, 0.7))(x_t, t, of_class(0))
-    expected = ClassifierFree(data, 3.0 if rows > ROWS else 1.0, None, None)(x_t, t, of_class(0))
+    within = ClassifierFree(counted, 3.0, Condition(), interval=(0.2, 0.7))(x_t, t, of_class(0))
+    expected = ClassifierFree(data, 3.0 if rows > ROWS else 1.0, Condition())(x_t, t, of_class(0))
     assert torch.equal(within.x0, expected.x0)
     assert seen == [rows]
 
@@ -46,7 +46,7 @@ def test_outside_its_interval_guidance_is_1_and_asks_once(t, rows) -> None:
 def test_outside_the_interval_a_prompt_that_guidance_0_ignores_is_followed() -> None:
     data = mixture_8d()
     x_t = data.sample(ROWS, seed=1, t=0.5)
-    outside = ClassifierFree(data, 0.0, None, None, interval=(0.6, 1.0))(x_t, 0.5, of_class(1))
+    outside = ClassifierFree(data, 0.0, Condition(), interval=(0.6, 1.0))(x_t, 0.5, of_class(1))
     assert torch.equal(outside.x0, data(x_t, 0.5, of_class(1)).x0)
 
 
@@ -89,11 +89,12 @@ def test_guidance_rescales_by_what_the_condition_says_is_repainted() -> None:
     def denoiser(x_t, t, condition) -> Prediction:
         return Prediction(torch.where(condition.text.view(-1, 1, 1, 1) > 0, loud, quiet), x_t, 0.5, 0.5)
 
-    guided = ClassifierFree(denoiser, 4.0, 0 * text, told, rescale=0.7)(loud, 0.5, Condition(text, told, mask, mask))
+    asked, negative = Condition(text, told, mask, mask), Condition(0 * text, told)
+    guided = ClassifierFree(denoiser, 4.0, negative, rescale=0.7)(loud, 0.5, asked)
     expected = rescaled(quiet + 4 * (loud - quiet), loud, 0.7, mask)
     torch.testing.assert_close(guided.x0, expected)
-    plain = ClassifierFree(denoiser, 4.0, 0 * text, told)
-    assert not torch.equal(guided.x0, plain(loud, 0.5, Condition(text, told, mask, mask)).x0)
+    plain = ClassifierFree(denoiser, 4.0, negative)
+    assert not torch.equal(guided.x0, plain(loud, 0.5, asked).x0)
 
 
 def test_a_negative_prompt_takes_the_place_of_no_prompt() -> None:
@@ -107,6 +108,6 @@ def test_a_negative_prompt_takes_the_place_of_no_prompt() -> None:
     x_t, t = data.sample(ROWS, seed=4, t=0.3), 0.3
     told = torch.ones(ROWS, 1, dtype=torch.bool)
     towards, away = torch.ones(ROWS, 1, 1), torch.zeros(ROWS, 1, 1)
-    guided = ClassifierFree(prompted, 2.5, away, told)(x_t, t, Condition(towards, told))
+    guided = ClassifierFree(prompted, 2.5, Condition(away, told))(x_t, t, Condition(towards, told))
     expected = 2.5 * data.of_class(1).score(x_t, t) - 1.5 * data.of_class(0).score(x_t, t)
     torch.testing.assert_close(guided.score, expected, rtol=1e-9, atol=1e-9)

@@ -1,12 +1,12 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from paintdiff.engine.denoiser import Condition
 from paintdiff.engine.device import find_device, leave_a_core
 from paintdiff.engine.model import find_folder, load_model
 from paintdiff.generation.errors import UserError
@@ -28,19 +28,19 @@ def changed(folder: Path, **entries) -> Path:
 def test_a_model_folder_opens_and_its_network_answers(folder) -> None:
     model = load_model(str(folder), "cpu")
     assert (model.info.name, model.info.device, model.info.size) == ("Tiny", "cpu", 16)
-    text, text_mask = model.encode_text("a red apple")
     x_t = torch.randn(model.space.shape)
-    told = Condition(text, text_mask, torch.ones(1, 1, 16, 16), torch.zeros(1, 3, 16, 16))
+    mask, known = torch.ones(1, 1, 16, 16), torch.zeros(1, 3, 16, 16)
+    told = replace(model.encode_text("a red apple"), mask=mask, known=known)
     x0 = model.network(x_t, 0.5, told)
     assert x0.shape == x_t.shape
     assert x0.dtype == torch.float32
-    assert not torch.equal(x0, model.network(x_t, 0.5, Condition(*model.encode_text(""), told.mask, told.known)))
+    assert not torch.equal(x0, model.network(x_t, 0.5, told.prompted(model.encode_text(""))))
 
 
 def test_a_network_without_a_mask_is_refused_by_the_fill_network(folder) -> None:
     model = load_model(str(folder), "cpu")
     with pytest.raises(ValueError, match="mask"):
-        model.network(torch.zeros(model.space.shape), 0.5, Condition(*model.encode_text("")))
+        model.network(torch.zeros(model.space.shape), 0.5, model.encode_text(""))
 
 
 @pytest.mark.parametrize("name", ["", "no-such-model", "../first-light", "/nowhere", "."])

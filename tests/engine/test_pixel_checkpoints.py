@@ -49,7 +49,7 @@ def sampled(
     model: Model, sampler: Sampler, condition: Condition, x_t: Tensor, times: list[float], w: float = 1
 ) -> Tensor:
     denoiser = NetworkDenoiser(model.network, model.schedule, model.predicts)
-    guided = ClassifierFree(denoiser, w, *model.encode_text(""))
+    guided = ClassifierFree(denoiser, w, model.encode_text(""))
     with torch.no_grad():
         states = run(State(x_t, times[0]), times[1:], sampler, guided, condition, Free(), CancelToken())
         return list(states)[-1].x_t
@@ -72,7 +72,7 @@ def test_ancestral_sampling_is_the_plain_loop_of_diffusers(folders, folder) -> N
             deviation = scheduler._get_variance(level) ** 0.5 if level > 0 else 0
             last = scheduler.previous_timestep(level) < 0
             expected = mean - deviation * noise + (0 if last else deviation * draw(i + 1))
-    condition = Condition(*model.encode_text("beagle" if folder == "classes" else ""))
+    condition = model.encode_text("beagle" if folder == "classes" else "")
     times = [(steps - i) / steps for i in range(steps + 1)]
     assert close(sampled(model, make_sampler("ddpm", model.schedule, draw, 0.0), condition, draw(0), times), expected)
 
@@ -89,7 +89,7 @@ def test_guidance_leans_from_no_class_to_the_class_as_a_plain_loop_does(folders)
             expected = scheduler.step(eps_null + w * (eps - eps_null), level, expected).prev_sample
     times = [(steps - i) / steps for i in range(steps + 1)]
     sampler = make_sampler("ddim", model.schedule, noise, 0.0)
-    assert close(sampled(model, sampler, Condition(*model.encode_text("Goldfish")), noise(0), times, w), expected)
+    assert close(sampled(model, sampler, model.encode_text("Goldfish"), noise(0), times, w), expected)
 
 
 def test_a_variance_exploding_network_gives_the_score_of_our_wider_pictures(folders) -> None:
@@ -99,7 +99,7 @@ def test_a_variance_exploding_network_gives_the_score_of_our_wider_pictures(fold
     x_t = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     denoiser = NetworkDenoiser(model.network, model.schedule, model.predicts)
     with torch.no_grad():
-        x0 = denoiser(x_t, 0.5, Condition(*model.encode_text(""))).x0
+        x0 = denoiser(x_t, 0.5, model.encode_text("")).x0
         sigma = torch.tensor((0.01 * 50.0) ** 0.5)
         score = network((x_t + 1) / 2, sigma).sample  # of pictures in [0, 1]
     expected = (x_t + 1) / 2 + sigma**2 * score  # Tweedie's formula on their scale
@@ -117,7 +117,7 @@ def test_a_predictor_step_of_the_exploding_sde_has_the_mean_of_diffusers(folders
     t = 20 / (levels - 1)
     with torch.no_grad():
         prediction = NetworkDenoiser(model.network, model.schedule, model.predicts)(
-            x_t, t, Condition(*model.encode_text(""))
+            x_t, t, model.encode_text("")
         )
         score = unet(folders["exploding"])((x_t + 1) / 2, sigma).sample
         theirs = scheduler.step_pred(score, scheduler.timesteps[levels - 1 - 20], (x_t + 1) / 2).prev_sample_mean
@@ -127,10 +127,10 @@ def test_a_predictor_step_of_the_exploding_sde_has_the_mean_of_diffusers(folders
 
 def test_the_prompt_of_a_class_model_is_a_class_by_name_or_number(folders) -> None:
     words = opened(folders["classes"]).encode_text
-    assert torch.equal(words("beagle")[0], words("1")[0])
-    assert torch.equal(words(" Tabby  CAT ")[0], words("tabby, tabby cat")[0])
-    assert torch.equal(words("")[0], words("3")[0]), "the class without a name stands for none"
-    assert not torch.equal(words("beagle")[0], words("goldfish")[0])
+    assert torch.equal(words("beagle").text, words("1").text)
+    assert torch.equal(words(" Tabby  CAT ").text, words("tabby, tabby cat").text)
+    assert torch.equal(words("").text, words("3").text), "the class without a name stands for none"
+    assert not torch.equal(words("beagle").text, words("goldfish").text)
     for wrong in ("4", "-1", "unicorn", "1.0", "9" * 400, "²"):
         with pytest.raises(UserError, match="4 classes"):
             words(wrong)
@@ -138,12 +138,12 @@ def test_the_prompt_of_a_class_model_is_a_class_by_name_or_number(folders) -> No
 
 def test_without_a_class_for_none_the_empty_prompt_is_the_mean_of_all(folders) -> None:
     words = opened(folders["numbered"]).encode_text
-    mean = torch.stack([words(str(i))[0] for i in range(4)]).mean(dim=0)
-    torch.testing.assert_close(words("")[0], mean)
+    mean = torch.stack([words(str(i)).text for i in range(4)]).mean(dim=0)
+    torch.testing.assert_close(words("").text, mean)
 
 
 def test_an_unconditional_model_reads_no_prompt(folders) -> None:
     model = opened(folders["unconditional"])
     assert (model.info.text, model.info.labels) == (False, 0)
-    assert model.encode_text("a red apple")[0].shape[1] == 0
+    assert model.encode_text("a red apple").text.shape[1] == 0
     assert opened(folders["classes"]).info.labels == 4

@@ -74,5 +74,5 @@ def test_a_prompted_denoiser_has_a_prompt_of_its_own() -> None:
         return DATA(x_t, t, condition)
 
     text, told, mask = torch.ones(1, 2, 3), torch.ones(1, 2, dtype=torch.bool), torch.ones(1, 1, 2, 2)
-    Prompted(watched, text, told)(noise(1), 0.5, Condition(torch.zeros(1, 2, 3), ~told, mask))
+    Prompted(watched, Condition(text, told))(noise(1), 0.5, Condition(torch.zeros(1, 2, 3), ~told, mask))
     assert (seen[0].text, seen[0].text_mask, seen[0].mask) == (text, told, mask)

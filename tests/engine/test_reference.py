@@ -104,7 +104,7 @@ def test_the_negative_side_of_guidance_looks_at_nothing() -> None:
 
     text, told = torch.zeros(1, 2, 3), torch.ones(1, 2, dtype=torch.bool)
     reference = reference_channels(torch.full((1, 8, 8, 4), 255, dtype=torch.uint8))
-    guided = ClassifierFree(denoiser, 3.0, text, told)
+    guided = ClassifierFree(denoiser, 3.0, Condition(text, told))
     guided(torch.zeros(1, 3, 8, 8), 0.5, Condition(text, told, reference=reference))
     assert seen[0].reference is not None
     assert torch.equal(seen[0].reference[:1], reference)

@@ -65,7 +65,7 @@ def test_half_precision_that_overflows_is_computed_again_in_float32_and_said_so(
     overflow_in_half_precision(model)
     with torch.no_grad():
         mask = torch.ones(1, 1, 16, 16)
-        asked = Condition(*model.encode_text("a cat"), mask, torch.zeros(1, 3, 16, 16))
+        asked = replace(model.encode_text("a cat"), mask=mask, known=torch.zeros(1, 3, 16, 16))
         assert not torch.isfinite(model.network(torch.randn(1, 3, 16, 16), 1.0, asked)).all(), "it does overflow"
     result = made(model)
     assert result.report.notices == (PRECISE,)
@@ -128,10 +128,10 @@ def test_without_memory_for_one_picture_there_is_a_clear_error_and_the_next_job_
 
 def test_halves_share_what_the_whole_batch_shared(model) -> None:
     seen = hungry(model, most=2)
-    text, told = model.encode_text("a cat")
+    words = model.encode_text("a cat")
     mask, known = torch.ones(4, 1, 16, 16), torch.zeros(4, 3, 16, 16)
-    one = Condition(text, told, mask, known)
-    four = replace(one, text=text.expand(4, -1, -1), text_mask=told.expand(4, -1))
+    one = replace(words, mask=mask, known=known)
+    four = replace(one, text=words.text.expand(4, -1, -1), text_mask=words.text_mask.expand(4, -1))
     x_t = torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     with torch.no_grad(), SturdyNetwork(model.network, model.weights) as network:
         split = network(x_t, 0.5, four)
