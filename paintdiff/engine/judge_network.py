@@ -17,7 +17,8 @@ class JudgeConfig:
     """Sizes of a `JudgeNetwork`.
 
     `widths` are the channels at a half, a quarter and an eighth of the picture's side, `blocks` the convolution blocks
-    there, `looks` the weighted means over the last, `embedding` the length of what both towers end in.
+    there, `looks` the weighted means over the last, `embedding` the length of what both towers end in. `side` is that
+    of the pictures it knows, in pixels: larger ones are averaged down to it.
     """
 
     vocabulary: int
@@ -30,6 +31,7 @@ class JudgeConfig:
     text_width: int = 96
     text_depth: int = 2
     text_heads: int = 4
+    side: int = 64
 
     def __post_init__(self) -> None:
         # stored as JSON, which has lists alone
@@ -71,6 +73,7 @@ class JudgeNetwork(nn.Module):
 
     def embed_picture(self, x_t: Tensor, t: Tensor) -> Tensor:
         """(N, 3, S, S) = (1 - t) x0 + t eps, with x0 in [-1, 1] and t (N,) in [0, 1] -> (N, embedding)."""
+        x_t, t = averaged(x_t, t, max(1, x_t.shape[-1] // self.config.side))
         cond = self.time(waves(t, 64).to(x_t.dtype))
         h = unshuffle(x_t)
         for enter, blocks in zip(self.enter, self.levels, strict=True):
@@ -88,3 +91,15 @@ class JudgeNetwork(nn.Module):
         weight = (tokens != PAD).to(words.dtype)[..., None]
         pooled = (words * weight).sum(1) / weight.sum(1)
         return F.normalize(self.from_text(pooled).float(), dim=1)
+
+
+def averaged(x_t: Tensor, t: Tensor, factor: int) -> tuple[Tensor, Tensor]:
+    """Means of factor x factor pixels of x_t = (1 - t) x0 + t eps, and the time (N,) at which they are such a mixture.
+
+    A mean of k² independent normal numbers has a k-th of their deviation; both parts are then scaled to add up to 1.
+    """
+    if factor == 1:
+        return x_t, t
+    noise = t / factor
+    total = 1 - t + noise
+    return F.avg_pool2d(x_t, factor) / total.view(-1, 1, 1, 1).to(x_t.dtype), noise / total

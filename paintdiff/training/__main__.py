@@ -39,6 +39,7 @@ SPRITES, CHECKPOINT = "sprites.npz", "checkpoint.safetensors"
 MODEL_FOLDER = Path(__file__).resolve().parents[2] / "resources/models/first-light"
 SHEET_FOLDER = Path(__file__).resolve().parents[2] / "docs/images"
 # What the shipped model uses; chosen by throughput on two CPU cores, see docs/bundled-model.md.
+SIDES = (64, 64, 128)  # steps on small scenes are cheap, large ones teach the detail
 WIDTHS, HEADS, TOKENS_DEPTH, TEXT_DEPTH, CONDITION = (64, 160, 256), 4, 4, 2, 256
 
 
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--learning-rate", type=float, default=4e-4)
     parser.add_argument("--cool-down", type=float, default=0, help="last share of the run, 0..1, with a falling rate")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="of scenes, in turn; the last is the model's")
     parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
     parser.add_argument("--guidance", type=float, default=3.0, help="of the sheet's samples")
     parser.add_argument("--sample-steps", type=int, default=20, help="of the sheet's sampler")
@@ -91,6 +93,7 @@ def _prepare(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
     maker, unseen = _makers(options)
+    makers = tuple(maker.at(side) for side in options.sides)
     run = _resumed(options) if options.resume else _fresh(options, tokenizer)
     options.run.mkdir(parents=True, exist_ok=True)
     (options.data / "train.pid").write_text(str(os.getpid()))
@@ -108,7 +111,7 @@ def _train(options: argparse.Namespace) -> None:
         options.workers,
         options.cool_down,
     )
-    train(run, SceneBatches(maker, tokenizer, options.seed, run.step), plan, options.run, sheet)
+    train(run, SceneBatches(makers, tokenizer, options.seed, run.step), plan, options.run, sheet)
 
 
 def _sheet(options: argparse.Namespace) -> None:
@@ -183,9 +186,11 @@ def _judge(options: argparse.Namespace) -> None:
 
 
 def _makers(options: argparse.Namespace) -> tuple[SceneMaker, SceneMaker]:
-    """Scenes to train on, and scenes from the held-out sources."""
+    """Scenes to train on, and scenes from the held-out sources, of the side that the model is for."""
     sprites = load_sprites(options.data / SPRITES)
-    return SceneMaker([s for s in sprites if not s.held_out]), SceneMaker([s for s in sprites if s.held_out])
+    side = JudgeConfig.side if options.command == "judge" else options.sides[-1]
+    seen, unseen = ([s for s in sprites if s.held_out == held_out] for held_out in (False, True))
+    return SceneMaker(seen, side), SceneMaker(unseen, side)
 
 
 def _fresh(options: argparse.Namespace, tokenizer: Tokenizer) -> Run:

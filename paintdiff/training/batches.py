@@ -20,9 +20,10 @@ from paintdiff.training.scenes import Scene, SceneMaker
 BATCH_SIZES = ((0, 16), (15_000, 32), (60_000, 64))
 
 
-def batch_size(step: int) -> int:
-    """How many pictures the step's batch has."""
-    return [size for start, size in BATCH_SIZES if step >= start][-1]
+def batch_size(step: int, side: int = 64) -> int:
+    """How many pictures of `side` pixels the step's batch has: as many as cost the same as those of 64."""
+    count = [size for start, size in BATCH_SIZES if step >= start][-1]
+    return max(2, count * 64 * 64 // max(side * side, 64 * 64))
 
 
 def as_batch(scenes: list[Scene], tokenizer: Tokenizer) -> Batch:
@@ -41,9 +42,9 @@ def _references(scenes: list[Scene]) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class SceneBatches(Dataset):
-    """Item k is the batch of step `first + k`."""
+    """Item k is the batch of step `first + k`; the makers, one for each side, take turns."""
 
-    maker: SceneMaker
+    makers: tuple[SceneMaker, ...]
     tokenizer: Tokenizer
     seed: int
     first: int
@@ -54,7 +55,8 @@ class SceneBatches(Dataset):
     def __getitem__(self, index: int) -> Batch:
         step = self.first + index
         rng = np.random.default_rng((self.seed, step))
-        return as_batch([self.maker.scene(rng) for _ in range(batch_size(step))], self.tokenizer)
+        maker = self.makers[step % len(self.makers)]
+        return as_batch([maker.scene(rng) for _ in range(batch_size(step, maker.size))], self.tokenizer)
 
 
 def stream(batches: Dataset, workers: int) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -37,9 +38,12 @@ class Batch:
         return Batch(*(tensor.to(device) for tensor in (self.x0, self.mask, self.tokens, self.reference)))
 
 
-def draw_times(count: int, generator: torch.Generator, mean: float = 0.5, spread: float = 1.1) -> Tensor:
-    """(count,) logit-normal times in (0, 1), more of them noisy ("Scaling Rectified Flow Transformers", 3.1)."""
-    return torch.sigmoid(mean + spread * torch.randn(count, generator=generator))
+def draw_times(count: int, generator: torch.Generator, side: int = 64, spread: float = 1.1) -> Tensor:
+    """(count,) logit-normal times in (0, 1), more of them noisy ("Scaling Rectified Flow Transformers", 3.1).
+
+    Pictures of a larger side are noisier, as much as hides the same things in them (there, 5.3.2).
+    """
+    return torch.sigmoid(0.5 + math.log(side / 64) + spread * torch.randn(count, generator=generator))
 
 
 def noised(x0: Tensor, eps: Tensor, t: Tensor) -> Tensor:

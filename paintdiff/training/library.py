@@ -17,7 +17,7 @@ from paintdiff.engine.picture_library import Entry, PictureLibrary, fitted, laid
 from paintdiff.training import shapes
 from paintdiff.training.sources import Sprite
 
-SIDE = 64
+SIDE = 128
 _VARIANTS = 3  # of each drawn shape
 
 
@@ -53,5 +53,5 @@ def _webp(pixels: np.ndarray) -> bytes:
     small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     small[..., :3] *= 255 / np.maximum(small[..., 3:], 1)
     buffer = io.BytesIO()
-    Image.fromarray(small.clip(0, 255).round().astype(np.uint8)).save(buffer, "WEBP", quality=85)
+    Image.fromarray(small.clip(0, 255).round().astype(np.uint8)).save(buffer, "WEBP", quality=80)
     return buffer.getvalue()

@@ -41,7 +41,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Thing:
-    """Something to put into a scene: (72, 72, 4) uint8 premultiplied RGBA, its caption, and a picture like it."""
+    """Something to put into a scene: (144, 144, 4) uint8 premultiplied RGBA, its caption, and a picture like it."""
 
     pixels: np.ndarray
     caption: str
@@ -65,6 +65,10 @@ class SceneMaker:
     sprites: Sequence[Sprite]
     size: int = 64
     shape_share: float = 0.3
+
+    def at(self, size: int) -> SceneMaker:
+        """The same for scenes of another size."""
+        return replace(self, size=size)
 
     @cached_property
     def _by_name(self) -> dict[str, list[Sprite]]:

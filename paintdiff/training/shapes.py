@@ -10,7 +10,7 @@ import numpy as np
 from paintdiff.training import colours
 from paintdiff.training.sources import SPRITE_SIZE
 
-_FINE = 4  # drawn this many times larger, then averaged down: antialiasing
+_FINE = 3  # drawn this many times larger, then averaged down: antialiasing
 _SIDE = SPRITE_SIZE * _FINE
 
 
@@ -34,7 +34,7 @@ class Sheet:
 
 
 def draw(name: str, colour: str, rng: np.random.Generator) -> np.ndarray:
-    """(72, 72, 4) uint8 premultiplied RGBA of the shape `name` (a key of SHAPES) painted in a colour word."""
+    """(144, 144, 4) uint8 premultiplied RGBA of the shape `name` (a key of SHAPES) painted in a colour word."""
     sheet = Sheet()
     main = colours.paint(colour, rng)
     SHAPES[name](sheet, main, rng)
@@ -46,7 +46,7 @@ def draw(name: str, colour: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def _shading(rng: np.random.Generator) -> np.ndarray:
-    """(72, 72, 1) float32 factors: light from one side, a sprite's roundness."""
+    """(144, 144, 1) float32 factors: light from one side, a sprite's roundness."""
     axis = np.linspace(-1, 1, SPRITE_SIZE, dtype=np.float32)
     turn, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.35)
     return (1 + strength * (np.cos(turn) * axis[None, :] + np.sin(turn) * axis[:, None]))[..., None]

@@ -16,7 +16,8 @@ from PIL import Image
 
 from paintdiff.training.nouns import Noun, chosen_nouns, plain_code
 
-SPRITE_SIZE = 72
+SPRITE_SIZE = 144
+_RENDERED = 2 * SPRITE_SIZE  # the side that a drawing is rendered at
 PACKAGES = {
     "@iconify-json/noto": "1.2.9",
     "@iconify-json/twemoji": "1.2.5",
@@ -32,7 +33,7 @@ _VECTOR_SETS = {"": "noto", "flat": "twemoji", "simple": "fluent-emoji-flat", "g
 
 @dataclass(frozen=True)
 class Sprite:
-    """A thing cut out: name, other names, style word, code points, and (72, 72, 4) uint8 premultiplied RGBA."""
+    """A thing cut out: name, other names, style word, code points, and (144, 144, 4) uint8 premultiplied RGBA."""
 
     name: str
     others: tuple[str, ...]
@@ -92,7 +93,7 @@ def load_sprites(path: Path) -> list[Sprite]:
 
 
 def trimmed(rgba: np.ndarray) -> np.ndarray | None:
-    """Straight RGBA of any size -> (72, 72, 4) premultiplied, the thing filling the longer side; None if tiny."""
+    """Straight RGBA of any size -> (144, 144, 4) premultiplied, the thing filling the longer side; None if tiny."""
     ys, xs = np.nonzero(rgba[..., 3] > 24)
     if len(ys) < 0.01 * rgba.shape[0] * rgba.shape[1]:
         return None
@@ -119,7 +120,7 @@ def _drawn(icon: dict, width: int, height: int) -> np.ndarray:
     width, height = icon.get("width", width), icon.get("height", height)
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'viewBox="0 0 {width} {height}" width="160" height="160">{icon["body"]}</svg>'
+        f'viewBox="0 0 {width} {height}" width="{_RENDERED}" height="{_RENDERED}">{icon["body"]}</svg>'
     )
     png = bytes(resvg_py.svg_to_bytes(svg_string=svg))
     with Image.open(io.BytesIO(png)) as picture:

@@ -41,7 +41,7 @@ class TrainingPlan:
     workers: int = 1
     cool_down: float = 0.0
     save_every_minutes: float = 4
-    sheet_every_minutes: float = 10
+    sheet_every_minutes: float = 20
 
     def progress(self, seconds: float, steps: int) -> float:
         """How much of the run is done, 0 to 1, after so much time and so many steps of it."""
@@ -81,7 +81,7 @@ def train_step(run: Run, batch: Batch, seed: int, rate: float) -> tuple[torch.Te
     device = next(run.network.parameters()).device
     generator = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
     count = len(batch.x0)
-    t = draw_times(count, generator).to(device)
+    t = draw_times(count, generator, batch.x0.shape[-1]).to(device)
     eps = torch.randn(batch.x0.shape, generator=generator).to(device)
     batch = batch.to(device)
     set_rate(run, rate)

@@ -6,6 +6,7 @@ import torch
 
 from paintdiff.engine.classifier_guidance import gradient
 from paintdiff.engine.judge import JUDGE, find_judge, rivals
+from paintdiff.engine.judge_network import averaged
 from paintdiff.engine.model import load_model
 from paintdiff.engine.text import Tokenizer
 from paintdiff.generation.errors import UserError
@@ -70,3 +71,14 @@ def test_a_damaged_judge_is_told_when_it_is_wanted(tmp_path) -> None:
     load = find_judge(folder, Tokenizer.from_file(folder / "tokenizer.json"), torch.device("cpu"))
     with pytest.raises(UserError, match=r"judge.*cannot be opened"):
         load()
+
+
+def test_a_larger_picture_is_averaged_down_to_a_mixture_of_its_own_time() -> None:
+    torch.manual_seed(0)
+    x0 = torch.full((1, 3, 256, 256), 0.5)
+    t = torch.tensor([0.6])
+    small, time = averaged(0.4 * x0 + 0.6 * torch.randn(x0.shape), t, 2)
+    assert small.shape == (1, 3, 128, 128)
+    assert time.item() == pytest.approx(0.3 / 0.7)
+    assert small.mean().item() == pytest.approx((1 - time.item()) * 0.5, abs=0.01)
+    assert small.std().item() == pytest.approx(time.item(), rel=0.02)

@@ -22,8 +22,8 @@ NAMES = ("kite", "donkey", "hamburger", "basketball", "house", "duck", "sunflowe
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     folder = tiny_model(tmp_path_factory.mktemp("models") / "tiny", size=64)
-    blob = np.zeros((72, 72, 4), np.uint8)
-    blob[10:60, 8:66] = (200, 40, 30, 255)
+    blob = np.zeros((144, 144, 4), np.uint8)
+    blob[20:120, 16:132] = (200, 40, 30, 255)
     held_out = HeldOut([Sprite(name, (), "", name, blob) for name in NAMES])
     return Studio(DiffusionEngine(), str(folder), "cpu", held_out, steps=1)
 

@@ -67,6 +67,6 @@ def test_the_vocabulary_reads_names_and_keywords(modules: Path) -> None:
 
 
 def test_one_source_in_twenty_is_held_out_whatever_its_order() -> None:
-    blank = np.zeros((72, 72, 4), np.uint8)
+    blank = np.zeros((144, 144, 4), np.uint8)
     held = [Sprite("x", (), style, f"{k:x}", blank).held_out for k in range(1000) for style in ("", "flat")]
     assert 0.03 < np.mean(held) < 0.07

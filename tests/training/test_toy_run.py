@@ -70,10 +70,10 @@ def test_a_sprite_is_trimmed_centred_and_premultiplied() -> None:
     picture[10:30, 50:90] = (200, 100, 0, 128)
     sprite = trimmed(picture)
     assert sprite is not None
-    assert sprite[36, 36].tolist() == [100, 50, 0, 128]
+    assert sprite[72, 72].tolist() == [100, 50, 0, 128]
     rows, columns = np.nonzero(sprite[..., 3])
     assert (columns.min(), columns.max()) == (0, SPRITE_SIZE - 1)
-    assert (rows.min(), rows.max()) == (18, 53)
+    assert (rows.min(), rows.max()) == (36, 107)
 
 
 def test_an_empty_picture_is_no_sprite() -> None:

@@ -31,7 +31,7 @@ def tokenizer() -> Tokenizer:
 
 
 def batches(tokenizer: Tokenizer, first: int = 0) -> SceneBatches:
-    return SceneBatches(SceneMaker((), size=16), tokenizer, seed=1, first=first)
+    return SceneBatches((SceneMaker((), size=16),), tokenizer, seed=1, first=first)
 
 
 def go(run: Run, tokenizer: Tokenizer, folder: Path, steps: int) -> None:
