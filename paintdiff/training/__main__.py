@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--learning-rate", type=float, default=4e-4)
     parser.add_argument("--cool-down", type=float, default=0, help="last share of the run, 0..1, with a falling rate")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="of scenes, in turn; the last is the model's")
+    parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="of scenes, in turn; the last counts")
     parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
     parser.add_argument("--guidance", type=float, default=3.0, help="of the sheet's samples")
     parser.add_argument("--sample-steps", type=int, default=20, help="of the sheet's sampler")
