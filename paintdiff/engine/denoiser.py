@@ -54,6 +54,8 @@ class Condition:
     `pooled` (N, P) is the prompt in one vector, and `sizes` (N, 6) pixels, heights first, those of the picture before
     it was scaled, where it was cut, and those asked for (Podell et al. 2023, SDXL, 2.2). `guidance` (N,) is w for a
     network that was distilled to give the guided answer itself (Meng et al. 2023).
+    `control` (N, 3 K, H, W) in pixels are the maps of K ControlNets, one after the other, and `control_weights` (N, K)
+    how strongly each counts now. `image` is the embedding of an image prompt, and `no_image` that of none.
     """
 
     text: Tensor | None = None
@@ -65,6 +67,10 @@ class Condition:
     pooled: Tensor | None = None
     sizes: Tensor | None = None
     guidance: Tensor | None = None
+    control: Tensor | None = None
+    control_weights: Tensor | None = None
+    image: Tensor | None = None
+    no_image: Tensor | None = None
 
     @property
     def prompt(self) -> Condition:

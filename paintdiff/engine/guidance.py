@@ -60,6 +60,8 @@ class ClassifierFree:
 def _unprompted(condition: Condition) -> Condition:
     """Without what the prompt brought along: no class, and nothing to look at."""
     label, reference = condition.label, condition.reference
+    if condition.image is not None:
+        condition = replace(condition, image=condition.no_image)
     if label is not None:
         condition = replace(condition, label=torch.full_like(label, -1))
     return condition if reference is None else replace(condition, reference=torch.zeros_like(reference))

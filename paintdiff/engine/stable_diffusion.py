@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from paintdiff.engine.autoencoder import KLAutoencoder
 from paintdiff.engine.checkpoint import Checkpoint, prepare_libraries
 from paintdiff.engine.clip_text import ClipText
-from paintdiff.engine.denoiser import Condition, Predicts
+from paintdiff.engine.denoiser import Predicts
 from paintdiff.engine.latent_space import LatentSpace
 from paintdiff.engine.model import Model
-from paintdiff.engine.schedule import Discrete, discrete
+from paintdiff.engine.schedule import discrete
+from paintdiff.engine.unet_call import UNetCall
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
 
@@ -46,7 +45,7 @@ def load_stable_diffusion(checkpoint: Checkpoint, device: torch.device, dtype: t
     mask_channels = unet_config["in_channels"] > autoencoder.channels
     info = ModelInfo(checkpoint.name, device.type, size, mask_channels=mask_channels)
     return Model(
-        info, schedule, LatentSpace(autoencoder, size, device), _UNetCall(unet, schedule, mask_channels),
+        info, schedule, LatentSpace(autoencoder, size, device), UNetCall(unet, schedule, mask_channels),
         prediction_type(scheduler), ClipText(tokenizer, text), mask_channels, weights=unet,
     )  # fmt: skip
 
@@ -90,26 +89,3 @@ def _check(checkpoint: Checkpoint, unet: dict[str, Any], vae: dict[str, Any], te
         )
     if not isinstance(unet.get("sample_size"), int):
         raise UserError(f"{where} does not say how large its pictures are (sample_size of the unet).")
-
-
-@dataclass(frozen=True, eq=False)
-class _UNetCall:
-    """The U-Net as a `Network`: its own precision inside, float32 outside; time is the level it was trained on."""
-
-    unet: Any  # UNet2DConditionModel, whose stubs say too little
-    schedule: Discrete
-    mask_channels: bool
-
-    def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Tensor:
-        if condition.text is None:
-            raise ValueError("a Stable Diffusion network needs text")
-        x = x_t
-        if self.mask_channels:
-            if condition.mask is None or condition.known is None:
-                raise ValueError("a network with mask channels needs mask and known")
-            # in this order: noisy latents, mask, latents of the masked picture
-            x = torch.cat([x_t, *(part.expand(len(x_t), -1, -1, -1) for part in (condition.mask, condition.known))], 1)
-        dtype = self.unet.dtype
-        level = torch.full((len(x_t),), self.schedule.level(t), device=x_t.device)
-        text = condition.text.to(dtype).expand(len(x_t), -1, -1)
-        return self.unet(x.to(dtype), level, encoder_hidden_states=text).sample.float()

@@ -41,27 +41,30 @@ class Tiled:
         at_once = max(1, self.batch // len(x_t))
         for start in range(0, len(corners), at_once):
             some = corners[start : start + at_once]
-            answer = self.network(self._cut(x_t, some), t, self._told(condition, some, len(x_t)))
+            answer = self.network(self._cut(x_t, some), t, self._told(condition, some, x_t))
             for (top, left), part in zip(some, answer.split(len(x_t)), strict=True):
                 place = (..., slice(top, top + self.size), slice(left, left + self.size))
                 total[place] += part * weight
                 weights[place] += weight
         return total / weights
 
-    def _cut(self, pixels: Tensor, corners: list[tuple[int, int]]) -> Tensor:
-        """(N, C, h, w) -> (len(corners) N, C, size, size), window after window."""
-        return torch.cat([pixels[..., y : y + self.size, x : x + self.size] for y, x in corners])
+    def _cut(self, pixels: Tensor, corners: list[tuple[int, int]], cell: int = 1) -> Tensor:
+        """(N, C, h, w) -> (len(corners) N, C, size, size), window after window; `cell` pixels for each of x_t's."""
+        side = self.size * cell
+        return torch.cat([pixels[..., y * cell : y * cell + side, x * cell : x * cell + side] for y, x in corners])
 
-    def _told(self, condition: Condition, corners: list[tuple[int, int]], n: int) -> Condition:
+    def _told(self, condition: Condition, corners: list[tuple[int, int]], x_t: Tensor) -> Condition:
         """The condition of each window: pictures are cut like x_t, what holds for the whole picture is repeated."""
 
         def told(name: str) -> Tensor | None:
             value = getattr(condition, name)
             if value is None:
                 return None
-            value = value.expand(n, *value.shape[1:]) if len(value) == 1 else value
+            value = value.expand(len(x_t), *value.shape[1:]) if len(value) == 1 else value
             if name in ("mask", "known"):
                 return self._cut(value, corners)
+            if name == "control":
+                return self._cut(value, corners, value.shape[-1] // x_t.shape[-1])
             return value.repeat(len(corners), *(1 for _ in value.shape[1:]))
 
         return replace(condition, **{item.name: told(item.name) for item in fields(condition)})

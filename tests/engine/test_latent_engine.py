@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from paintdiff.engine.engine import DiffusionEngine
-from paintdiff.engine.latent_space import filled
 from paintdiff.engine.model import load_model
 from paintdiff.engine.noise import Noise
 from paintdiff.generation.cancel import CancelToken
@@ -24,6 +23,7 @@ from paintdiff.generation.sampling import AUTO, LANPAINT, METHODS, NATIVE, RANGE
 from paintdiff.image.blending import over
 from paintdiff.image.gamut import luma
 from paintdiff.image.geometry import Rect
+from paintdiff.image.smooth_fill import filled
 from tests.tiny_checkpoints import tiny_pixel_unet, tiny_score_sde, tiny_stable_diffusion
 
 TRAILING = {"timestep_spacing": "trailing", "set_alpha_to_one": True}  # our own plan of times

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paintdiff.engine.autoencoder import KLAutoencoder
-from paintdiff.engine.latent_space import LatentSpace, filled
+from paintdiff.engine.latent_space import LatentSpace
 from paintdiff.generation.errors import UserError
+from paintdiff.image.smooth_fill import filled
 from tests.tiny_checkpoints import BlockAutoencoder, tiny_autoencoder
 
 CPU = torch.device("cpu")
