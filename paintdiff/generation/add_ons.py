@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
+from paintdiff.generation.controls import Control, ImagePrompt, read_control, read_image_prompt, recorded
+from paintdiff.generation.controls import to_json as shown_to_json
 from paintdiff.generation.errors import UserError
 
 LEAST_WEIGHT, MOST_WEIGHT = -4.0, 4.0  # of a LoRA: beyond these a picture is only noise
@@ -42,16 +44,36 @@ class Word:
 
 @dataclass(frozen=True)
 class AddOns:
-    """`vae` is the .safetensors file or folder of another autoencoder, or "" for the checkpoint's own."""
+    """`vae` is the .safetensors file or folder of another autoencoder, or "" for the checkpoint's own.
+
+    `controls` and `image_prompt` are what the model is shown besides; a recipe has them without their pictures.
+    """
 
     loras: tuple[Lora, ...] = ()
     words: tuple[Word, ...] = ()
     vae: str = ""
     vae_sha256: str = ""
+    controls: tuple[Control, ...] = ()
+    image_prompt: ImagePrompt | None = None
+
+    @property
+    def recorded(self) -> AddOns:
+        """As a recipe has them."""
+        prompt = self.image_prompt
+        return replace(
+            self, controls=tuple(map(recorded, self.controls)), image_prompt=None if prompt is None else recorded(prompt)
+        )
+
+    def cut(self, place: tuple[slice, slice]) -> AddOns:
+        """For a part of the frame, (rows, columns)."""
+        return replace(self, controls=tuple(control.cut(place) for control in self.controls))
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary of what is not left out; `read_add_ons` turns it back."""
-        return {name: value for name, value in asdict(self).items() if value}
+        stored = asdict(replace(self, controls=(), image_prompt=None))
+        stored["controls"] = [shown_to_json(control) for control in self.controls]
+        stored["image_prompt"] = None if self.image_prompt is None else shown_to_json(self.image_prompt)
+        return {name: value for name, value in stored.items() if value}
 
 
 def read_add_ons(stored: Mapping[str, Any]) -> AddOns:
@@ -59,6 +81,9 @@ def read_add_ons(stored: Mapping[str, Any]) -> AddOns:
     parts = dict(stored)
     parts["loras"] = tuple(Lora(**each) for each in parts.get("loras", ()))
     parts["words"] = tuple(Word(**each) for each in parts.get("words", ()))
+    parts["controls"] = tuple(read_control(each) for each in parts.get("controls", ()))
+    if parts.get("image_prompt") is not None:
+        parts["image_prompt"] = read_image_prompt(parts["image_prompt"])
     add_ons = AddOns(**parts)
     texts = [add_ons.vae, add_ons.vae_sha256, *(text for each in add_ons.words for text in astuple(each))]
     texts += [text for each in add_ons.loras for text in (each.file, each.sha256)]

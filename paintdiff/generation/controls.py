@@ -154,6 +154,8 @@ def check_size(control: Control, frame: Rect) -> None:
 
 
 def _checked(stored: Mapping[str, Any], numbers: tuple[str, ...], flags: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(stored, Mapping):
+        raise TypeError(f"{stored!r} is no control")
     for name, value in stored.items():
         kind = bool if name in flags else (int, float) if name in numbers else str
         if not isinstance(value, kind) or name == "picture":

@@ -9,6 +9,7 @@ import numpy as np
 
 from paintdiff.generation.add_ons import AddOns, read_add_ons
 from paintdiff.generation.code import Code
+from paintdiff.generation.controls import check_size
 from paintdiff.generation.sampling import Sampling, read_settings
 from paintdiff.generation.trajectory import Branch, Branched
 from paintdiff.image.geometry import Rect
@@ -60,6 +61,8 @@ class Request:
             raise ValueError(f"change_map must be uint8 {self.frame.shape}, got {self.change_map.shape}")
         if self.hints is not None and (self.hints.shape != self.picture.shape or self.hints.dtype != np.uint8):
             raise ValueError(f"hints must be uint8 {self.picture.shape}, got {self.hints.shape}")
+        for control in self.add_ons.controls:
+            check_size(control, self.frame)
         if self.frame.w % self.scale or self.frame.h % self.scale:
             raise ValueError(f"a frame of {self.frame.w} x {self.frame.h} does not consist of blocks of {self.scale}")
         if self.windows and self._outside_windows.any():
@@ -82,7 +85,10 @@ class Request:
     def part(self, window: Rect, picture: np.ndarray, change_map: np.ndarray) -> Request:
         """The request for `window` alone, a rectangle within the frame, with the picture and map it has by now."""
         hints = None if self.hints is None else self.hints[window.slices_in(self.frame)]
-        return replace(self, frame=window, picture=picture, change_map=change_map, windows=(), hints=hints)
+        return replace(
+            self, frame=window, picture=picture, change_map=change_map, windows=(), hints=hints,
+            add_ons=self.add_ons.cut(window.slices_in(self.frame)),
+        )  # fmt: skip
 
     def recipe(self, candidate: int = 0) -> Recipe:
         """The recipe of candidate k, whose seed is `sampling.seed + k` (wrapping past the largest seed).
@@ -99,7 +105,7 @@ class Request:
             change_map_sha256=digest(self.change_map), windows=self.windows,
             hints_sha256="" if self.hints is None else digest(self.hints), scale=self.scale,
             branch=self.branch.record if self.branch else None,
-            code_sha256="" if self.code is None else digest(self.code.noise), add_ons=self.add_ons,
+            code_sha256="" if self.code is None else digest(self.code.noise), add_ons=self.add_ons.recorded,
         )
 
 
