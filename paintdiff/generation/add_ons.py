@@ -59,10 +59,8 @@ class AddOns:
     @property
     def recorded(self) -> AddOns:
         """As a recipe has them."""
-        prompt = self.image_prompt
-        return replace(
-            self, controls=tuple(map(recorded, self.controls)), image_prompt=None if prompt is None else recorded(prompt)
-        )
+        prompt = None if self.image_prompt is None else recorded(self.image_prompt)
+        return replace(self, controls=tuple(map(recorded, self.controls)), image_prompt=prompt)
 
     def cut(self, place: tuple[slice, slice]) -> AddOns:
         """For a part of the frame, (rows, columns)."""
