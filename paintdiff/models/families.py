@@ -26,6 +26,7 @@ class Part(StrEnum):
     IP_ADAPTER = "IP-Adapter"
     TEXT_ENCODER = "text encoder"
     REFINER = "refiner"
+    SAFETY_CHECKER = "safety checker"
     UNKNOWN = "unknown"
 
 
@@ -160,7 +161,7 @@ def _diffusers_denoiser(header: Header) -> Kind | None:
     if len(first) == len(last) == 4 and _any_starts(header, "down_blocks.", "mid_block."):
         family = _unet_family(header)
         if family is Family.UNKNOWN:
-            return Kind(Part.DENOISER, Family.PIXELS, Layout.DIFFUSERS) if first[1] == 3 else None
+            return Kind(Part.DENOISER, Family.PIXELS if first[1] == 3 else Family.UNKNOWN, Layout.DIFFUSERS)
         part = Part.REFINER if family is Family.SDXL and _width(header, "attn2.to_k.weight") == 1280 else Part.DENOISER
         return _unet(header, part, family, Layout.DIFFUSERS, first[1], last[0])
     inputs, outputs = header.shape("x_embedder.weight"), header.shape("proj_out.weight")
@@ -196,14 +197,16 @@ def _small_part(header: Header) -> Kind:
     ):
         width = max((tensor.shape[-1] for tensor in names.values() if tensor.shape), default=0)
         return Kind(Part.EMBEDDING, Family.SDXL if "clip_g" in names else _by_context(width))
+    if any("token_embedding." in name or ".SelfAttention." in name for name in names):
+        return Kind(Part.TEXT_ENCODER)
+    if "concept_embeds" in names:
+        return Kind(Part.SAFETY_CHECKER)
     if _any_starts(header, "first_stage_model.", "encoder.down.", "decoder.up."):
         return Kind(Part.VAE, layout=Layout.LDM)
     if _any_starts(header, "encoder.down_blocks.", "decoder.up_blocks."):
         return Kind(Part.VAE, layout=Layout.DIFFUSERS)
     if _any_starts(header, "encoder.layers.", "decoder.layers.", "taesd_"):
         return Kind(Part.TINY_VAE, layout=Layout.DIFFUSERS)
-    if any("text_model.encoder." in name or ".SelfAttention." in name for name in names):
-        return Kind(Part.TEXT_ENCODER)
     return Kind(Part.UNKNOWN)
 
 

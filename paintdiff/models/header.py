@@ -69,12 +69,15 @@ def read_header(path: Path) -> Header:
 
 
 def read_object(path: Path, longest: int = LONGEST) -> dict[str, Any]:
-    """A JSON file that holds an object, of at most `longest` bytes. Raises `UserError`; never waits."""
+    """A JSON file that holds an object, of at most `longest` bytes. Raises `UserError`; never waits.
+
+    NaN and Infinity pass, which diffusers writes into the configs of some schedulers.
+    """
     with _opened(path) as file:
         text = file.read(longest + 1)
     if len(text) > longest:
         _refuse(path, f"it is larger than the {longest} bytes that such a file may take")
-    return _object(path, text)
+    return _object(path, text, constants=True)
 
 
 def shown(name: object) -> str:
@@ -163,9 +166,10 @@ def _opened(path: Path) -> BinaryIO:
         raise UserError(f"{spoken(path)} is not a valid model: it cannot be read ({reason}).") from error
 
 
-def _object(path: Path, text: bytes) -> dict[str, Any]:
+def _object(path: Path, text: bytes, constants: bool = False) -> dict[str, Any]:
+    parse_constant = float if constants else _no_constant
     try:
-        values = json.loads(text.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_no_constant)
+        values = json.loads(text.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=parse_constant)
     except RecursionError:
         _refuse(path, "its JSON is nested too deeply")
     except ValueError as error:
