@@ -21,6 +21,7 @@ from paintdiff.jobs.work import Work
 log = logging.getLogger(__name__)
 
 FAULT = "Something went wrong inside PaintDiff, and what was under way was stopped. The log has the details."
+NOT_OPENED = "Something went wrong inside PaintDiff while the model was opened. The log has the details."
 
 
 @dataclass(eq=False)
@@ -35,21 +36,24 @@ class Job:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Load a model ahead of the first request, so that the first Generate does not wait for it."""
+    """Load a model ahead of the first request, so that the first Generate does not wait for it; unless cancelled."""
 
     model: str
     device: str
+    token: CancelToken = field(default_factory=CancelToken)
 
 
 class EngineThread(QThread):
     """Takes tasks in order until it gets None.
 
-    Signals: `job_started(Job)`, `model_loaded(ModelInfo)`, and for each job one of `job_finished(Job, object)` with
-    what its work came to, `job_failed(Job, Failure)`, `job_cancelled(Job)`.
+    Signals: `job_started(Job)`, `model_loaded(ModelInfo, str)` with what was asked for, `warm_up_failed(str, str)` with
+    the model and why, and for each job one of `job_finished(Job, object)` with what its work came to,
+    `job_failed(Job, Failure)`, `job_cancelled(Job)`.
     """
 
     job_started = Signal(object)
-    model_loaded = Signal(object)
+    model_loaded = Signal(object, str)
+    warm_up_failed = Signal(str, str)
     job_finished = Signal(object, object)
     job_failed = Signal(object, object)
     job_cancelled = Signal(object)
@@ -69,11 +73,13 @@ class EngineThread(QThread):
         self._engine = None
 
     def _warm_up(self, task: WarmUp) -> None:
+        if task.token.cancelled:
+            return
         try:
             self._load(task.model, task.device)
-        except Exception:
-            # Nobody asked for this yet: the first real job meets the same trouble and reports it.
+        except Exception as error:
             log.warning("Warming up %s failed", task.model, exc_info=True)
+            self.warm_up_failed.emit(task.model, str(error) if isinstance(error, UserError) else NOT_OPENED)
 
     def _run_job(self, job: Job) -> None:
         """The one broad catch of the program: whatever an engine raises becomes one ending of the job."""
@@ -112,5 +118,5 @@ class EngineThread(QThread):
         finally:
             if collecting:
                 gc.enable()
-        self.model_loaded.emit(info)
+        self.model_loaded.emit(info, model)
         return self._engine

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from paintdiff.generation.engine import Engine, ModelInfo
+from paintdiff.generation.engine import Engine
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Progress
 from paintdiff.jobs.engine_thread import EngineThread, Job, WarmUp
@@ -26,7 +26,8 @@ class Jobs(QObject):
     """
 
     job_started = Signal(int)
-    model_loaded = Signal(object)  # ModelInfo
+    model_loaded = Signal(object, str)  # ModelInfo, the model as it was asked for
+    warm_up_failed = Signal(str, str)  # the model as it was asked for, why in a sentence
     progressed = Signal(int, object)  # job, Progress
     finished = Signal(int, object)  # job, Result
     measured = Signal(int, object)  # job, tuple of a Likelihood for each patch
@@ -38,11 +39,13 @@ class Jobs(QObject):
         super().__init__(parent)
         self._open: dict[int, Job] = {}
         self._running: Job | None = None
+        self._warm_up: WarmUp | None = None
         self._shown: Progress | None = None
         self._count = 0
         self._thread = EngineThread(make_engine)
         self._thread.job_started.connect(self._on_started)
-        self._thread.model_loaded.connect(self._on_loaded)
+        self._thread.model_loaded.connect(self.model_loaded)
+        self._thread.warm_up_failed.connect(self.warm_up_failed)
         self._thread.job_finished.connect(self._on_finished)
         self._thread.job_failed.connect(self._on_failed)
         self._thread.job_cancelled.connect(self._on_cancelled)
@@ -75,8 +78,12 @@ class Jobs(QObject):
         return job.number
 
     def warm_up(self, model: str, device: str) -> None:
-        """Load a model in the background, ahead of the first job."""
-        self._put(WarmUp(model, device))
+        """Load a model in the background, behind the jobs in the queue; one that was asked for before, and has not
+        begun, is not loaded any more. Ends in `model_loaded` or `warm_up_failed`."""
+        if self._warm_up is not None:
+            self._warm_up.token.cancel()
+        self._warm_up = WarmUp(model, device)
+        self._put(self._warm_up)
 
     def cancel(self, number: int) -> None:
         """End a job at once, wherever it stands; nothing happens if it has ended."""
@@ -93,6 +100,8 @@ class Jobs(QObject):
     def stop(self, wait_ms: int) -> bool:
         """Cancel everything and end the thread; False if it still works on something after `wait_ms`."""
         self.cancel_all()
+        if self._warm_up is not None:
+            self._warm_up.token.cancel()
         self._thread.tasks.put(None)
         return self._thread.wait(wait_ms)
 
@@ -113,9 +122,6 @@ class Jobs(QObject):
             self._running = job
             self._look.start()
             self.job_started.emit(job.number)
-
-    def _on_loaded(self, info: ModelInfo) -> None:
-        self.model_loaded.emit(info)
 
     def _on_finished(self, job: Job, result: object) -> None:
         if self._end(job):

@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 
+from paintdiff.generation.errors import UserError
 from paintdiff.jobs.engine_thread import FAULT
 from paintdiff.jobs.jobs import Jobs
 from tests.jobs.gated_engine import request
@@ -204,3 +205,33 @@ def test_stopping_while_a_job_runs_cancels_it_and_ends_the_thread(engine, qtbot)
 
 def test_jobs_that_never_ran_stop_without_a_thread(qtbot) -> None:
     assert Jobs(lambda: None).stop(1000)
+
+
+def test_a_warm_up_that_fails_says_which_model_and_why(endings, engine, qtbot) -> None:
+    engine.load = refusing(engine.load)
+    with qtbot.waitSignal(endings.warm_up_failed) as failed:
+        endings.warm_up("broken", "auto")
+    assert failed.args == ["broken", "This is no model."]
+    with qtbot.waitSignal(endings.model_loaded) as loaded:
+        endings.warm_up("good", "auto")
+    assert loaded.args[1] == "good"
+
+
+def test_a_model_chosen_and_unchosen_while_a_job_runs_is_never_loaded(endings, engine, qtbot) -> None:
+    engine.stepping.clear()
+    job = endings.submit(request())
+    qtbot.waitUntil(lambda: endings.running == job)
+    endings.warm_up("large", "auto")
+    endings.warm_up("small", "auto")
+    engine.stepping.set()
+    qtbot.waitUntil(lambda: ("loaded", "small") in endings.seen)
+    assert ("loaded", "large") not in endings.seen
+
+
+def refusing(load):
+    def refuse(model, device):
+        if model == "broken":
+            raise UserError("This is no model.")
+        return load(model, device)
+
+    return refuse
