@@ -1,4 +1,4 @@
-"""Which device a model runs on, and in which precision."""
+"""Which device a model runs on, in which precision, and how much memory is free there."""
 
 from __future__ import annotations
 
@@ -7,30 +7,68 @@ import os
 import torch
 
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.placing import AUTO
+from paintdiff.models.fitting import free_main_memory
 
 ORDER = ("cuda", "xpu", "mps", "cpu")
+ROCM = "rocm"  # what AMD calls it; torch calls it cuda
 CORES = torch.get_num_threads()  # as long as nobody has set it: physical cores
 
 
 def find_device(name: str) -> torch.device:
     """The device that `name` says; "auto" takes the first that is there. Raises `UserError` for one that is not."""
     here = [kind for kind in ORDER if _is_here(kind)]
-    if name == "auto":
+    if name == AUTO:
         return torch.device(here[0])
-    if name not in ORDER:
+    if name == ROCM and "cuda" in here and torch.version.hip is not None:
+        return torch.device("cuda")
+    if name not in (*ORDER, ROCM):
         raise UserError(f"Device {name!r} is not known; choose auto, {', '.join(ORDER)}.")
     if name not in here:
         raise UserError(f"There is no {name} device on this machine; choose auto or {' or '.join(here)}.")
     return torch.device(name)
 
 
+def dtype_of(precision: str, device: torch.device) -> torch.dtype:
+    """What a network computes in on `device`; `precision` is one of `PRECISIONS`. Weights of "float8" are widened for
+    each layer, to half precision or what comes nearest.
+
+    Raises `UserError` for one that the device cannot do.
+    """
+    if precision == "float8":
+        if device.type == "mps":
+            raise UserError("Apple's devices keep no float8 weights; choose the precision float16.")
+        return _half(device)
+    return fastest_dtype(device) if precision == AUTO else getattr(torch, precision)
+
+
 def fastest_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the hardware multiplies it faster than float32 (twice as fast on a CPU with AMX), else float32."""
+    """Half precision where the hardware multiplies it faster than float32 (twice as fast on a CPU with AMX).
+
+    bfloat16 goes before float16, for it overflows no sooner than float32 does.
+    """
+    if device.type == "cpu" and not torch.cpu._is_amx_tile_supported():
+        return torch.float32
+    return _half(device)
+
+
+def _half(device: torch.device) -> torch.dtype:
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.float16
+    return torch.float16 if device.type == "mps" else torch.bfloat16
+
+
+def free_bytes(device: torch.device) -> int:
+    """Bytes that a model may still take on `device`: measured, with what torch keeps there for later."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    if device.type == "cpu":
-        return torch.bfloat16 if torch.cpu._is_amx_tile_supported() else torch.float32
-    return torch.float32
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + kept
+    if device.type == "xpu":
+        kept = torch.xpu.memory_reserved(device) - torch.xpu.memory_allocated(device)
+        return torch.xpu.mem_get_info(device)[0] + kept
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+    return free_main_memory()
 
 
 def leave_a_core() -> None:
