@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.likelihood import Likelihood
+from paintdiff.generation.placing import AUTOMATIC, Placing
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Progress, Result
 
@@ -19,7 +20,8 @@ class ModelInfo:
     """What the window may know of a loaded model; `size` is the side in pixels that it works at.
 
     `mask_channels`: it was trained to fill masks. `text`: prompts have a say. `labels`: how many classes its prompts
-    choose from, 0 where they are free text.
+    choose from, 0 where they are free text. `defaults` are the values of `Sampling`, by name, that suit the model where
+    the user has set no others.
     """
 
     name: str
@@ -28,12 +30,13 @@ class ModelInfo:
     mask_channels: bool = False
     text: bool = True
     labels: int = 0
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Engine(Protocol):
     """Loads models and runs requests; lives on one thread."""
 
-    def load(self, model: str, device: str) -> ModelInfo:
+    def load(self, model: str, device: str, placing: Placing = AUTOMATIC) -> ModelInfo:
         """Load `model` unless it is loaded already. Raises `UserError`."""
         ...
 

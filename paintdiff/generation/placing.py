@@ -40,6 +40,9 @@ class Placing:
                 raise UserError(f"The {name} {value!r} is not known; choose one of {', '.join(known)}.")
 
 
+AUTOMATIC = Placing()
+
+
 def rung_below(rung: str) -> str | None:
     """The next rung of the ladder, which takes less memory; None below the last."""
     names = list(RUNGS)

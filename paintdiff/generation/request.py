@@ -10,6 +10,7 @@ import numpy as np
 from paintdiff.generation.add_ons import AddOns, read_add_ons
 from paintdiff.generation.code import Code
 from paintdiff.generation.controls import check_size
+from paintdiff.generation.placing import AUTOMATIC, Placing
 from paintdiff.generation.sampling import Sampling, read_settings
 from paintdiff.generation.trajectory import Branch, Branched
 from paintdiff.image.geometry import Rect
@@ -35,6 +36,7 @@ class Request:
     `code` is the noise that an edit starts from; without one it is found from the picture.
     `branch` is where in an earlier run of the same frame and model this one begins, instead of at its strength.
     `add_ons` are put on top of the model for this generation; the words of the prompt that named them are gone from it.
+    `placing` says how much of the machine the model may take; it is no part of the recipe.
     """
 
     mode: str
@@ -53,6 +55,7 @@ class Request:
     branch: Branch | None = None
     code: Code | None = None
     add_ons: AddOns = field(default_factory=AddOns)
+    placing: Placing = AUTOMATIC
 
     def __post_init__(self) -> None:
         if self.picture.shape != (*self.frame.shape, 4) or self.picture.dtype != np.uint8:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QThread, Signal
 from paintdiff.generation.cancel import Cancelled, CancelToken
 from paintdiff.generation.engine import Engine
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.placing import AUTOMATIC, Placing
 from paintdiff.generation.result import Progress
 from paintdiff.jobs.outcome import Failure
 from paintdiff.jobs.work import Work
@@ -40,6 +41,7 @@ class WarmUp:
 
     model: str
     device: str
+    placing: Placing = AUTOMATIC
     token: CancelToken = field(default_factory=CancelToken)
 
 
@@ -76,7 +78,7 @@ class EngineThread(QThread):
         if task.token.cancelled:
             return
         try:
-            self._load(task.model, task.device)
+            self._load(task.model, task.device, task.placing)
         except Exception as error:
             log.warning("Warming up %s failed", task.model, exc_info=True)
             self.warm_up_failed.emit(task.model, str(error) if isinstance(error, UserError) else NOT_OPENED)
@@ -86,8 +88,8 @@ class EngineThread(QThread):
         self.job_started.emit(job)
         try:
             job.token.check()
-            job.latest = Progress("loading")
-            engine = self._load(job.work.request.model, job.work.request.device)
+            job.latest, asked = Progress("loading"), job.work.request
+            engine = self._load(asked.model, asked.device, asked.placing)
             job.token.check()
             result = job.work.run(engine, lambda progress: self._report(job, progress), job.token)
         except Cancelled:
@@ -107,14 +109,14 @@ class EngineThread(QThread):
             progress = replace(progress, preview=before.preview)  # the window may not have seen it yet
         job.latest = progress
 
-    def _load(self, model: str, device: str) -> Engine:
+    def _load(self, model: str, device: str, placing: Placing) -> Engine:
         # Importing torch makes millions of objects; collections during it would stall the window several times over.
         collecting = gc.isenabled()
         gc.disable()
         try:
             if self._engine is None:
                 self._engine = self._make_engine()
-            info = self._engine.load(model, device)
+            info = self._engine.load(model, device, placing)
         finally:
             if collecting:
                 gc.enable()

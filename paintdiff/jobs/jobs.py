@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from paintdiff.generation.engine import Engine
+from paintdiff.generation.placing import AUTOMATIC, Placing
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Progress
 from paintdiff.jobs.engine_thread import EngineThread, Job, WarmUp
@@ -77,12 +78,12 @@ class Jobs(QObject):
         self._put(job)
         return job.number
 
-    def warm_up(self, model: str, device: str) -> None:
+    def warm_up(self, model: str, device: str, placing: Placing = AUTOMATIC) -> None:
         """Load a model in the background, behind the jobs in the queue; one that was asked for before, and has not
         begun, is not loaded any more. Ends in `model_loaded` or `warm_up_failed`."""
         if self._warm_up is not None:
             self._warm_up.token.cancel()
-        self._warm_up = WarmUp(model, device)
+        self._warm_up = WarmUp(model, device, placing)
         self._put(self._warm_up)
 
     def cancel(self, number: int) -> None:

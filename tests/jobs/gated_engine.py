@@ -8,6 +8,7 @@ from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.likelihood import Likelihood
+from paintdiff.generation.placing import AUTOMATIC, Placing
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Report, Result
 from paintdiff.generation.sampling import Sampling
@@ -33,7 +34,7 @@ class GatedEngine:
         self.reached_loading, self.reached_step = threading.Event(), threading.Event()
         self.threads: set[int] = set()
 
-    def load(self, model: str, device: str) -> ModelInfo:
+    def load(self, model: str, device: str, placing: Placing = AUTOMATIC) -> ModelInfo:
         self.threads.add(threading.get_ident())
         self.reached_loading.set()
         assert self.loading.wait(10)

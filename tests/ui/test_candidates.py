@@ -31,8 +31,8 @@ class MeasuringEngine:
         self.go.set()
         self._engine, self._gated = make_engine(), GatedEngine()
 
-    def load(self, model, device):
-        return self._engine.load(model, device)
+    def load(self, model, device, placing):
+        return self._engine.load(model, device, placing)
 
     def generate(self, request, report, cancel):
         return self._engine.generate(request, report, cancel)

@@ -29,8 +29,8 @@ class HeldEngine:
         self.go, self.reached = threading.Event(), threading.Event()
         self._engine = make_engine()
 
-    def load(self, model, device):
-        return self._engine.load(model, device)
+    def load(self, model, device, placing):
+        return self._engine.load(model, device, placing)
 
     def generate(self, request, report, cancel):
         self.reached.set()
