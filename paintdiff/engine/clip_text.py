@@ -1,43 +1,42 @@
-"""Prompts to vectors for checkpoints of the Stable Diffusion family: CLIP's tokenizer and text transformer."""
+"""Prompts to vectors for checkpoints of the Stable Diffusion family: CLIP's tokenizers and text transformers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from paintdiff.engine.denoiser import Condition
-
-if TYPE_CHECKING:
-    from transformers import CLIPTextModel, CLIPTokenizer
-
-# Only the first 75 tokens are read; cutting the string first keeps a pasted novel from costing time.
-_LONGEST_PROMPT = 2000
+from paintdiff.engine.prompt_weighting import TextReader, read_parts
 
 
 @dataclass(frozen=True, eq=False)
 class ClipText:
     """A prompt -> (1, 77, D) float32 and an all-true (1, 77) mask: the network attends to the padding too.
 
-    The empty prompt is the unconditional one (Ho and Salimans 2022, trained by dropping prompts). Words past the 75th
-    token are not read.
+    Several `readers` stand side by side in D (SDXL has two); `pooled` says that the last of them gives the prompt in
+    one vector too. `sizes` go into each condition as they are. The empty prompt is the unconditional one (Ho and
+    Salimans 2022, trained by dropping prompts). A prompt of more than 75 tokens is read in chunks of 77, and words may
+    have weights. Raises `UserError` for a prompt that is too long even so.
     """
 
-    tokenizer: CLIPTokenizer
-    network: CLIPTextModel
+    readers: tuple[TextReader, ...]
+    pooled: bool = False
+    sizes: Tensor | None = None
 
     def __call__(self, prompt: str) -> Condition:
-        clean = prompt[:_LONGEST_PROMPT].encode("utf-8", "replace").decode("utf-8")
-        tokens = self.tokenizer(
-            clean, padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"
-        )
-        ids = tokens.input_ids.to(self.network.device)
-        attend = tokens.attention_mask.to(ids) if getattr(self.network.config, "use_attention_mask", False) else None
+        parts = read_parts(prompt)
         with torch.no_grad():
-            text = self.network(ids, attention_mask=attend).last_hidden_state.float()
-        return Condition(text, torch.ones(text.shape[:2], dtype=torch.bool, device=text.device))
+            last = len(self.readers) - 1
+            read = [reader.read(parts, pooled=self.pooled and i == last) for i, reader in enumerate(self.readers)]
+        text = torch.cat([each for each, _ in read], dim=-1)
+        return Condition(
+            text, torch.ones(text.shape[:2], dtype=torch.bool, device=text.device), pooled=read[-1][1], sizes=self.sizes
+        )
 
-    @property
-    def length(self) -> int:
-        return min(self.tokenizer.model_max_length, self.network.config.max_position_embeddings)
+    def with_words(self, words: Sequence[Mapping[str, Tensor]]) -> ClipText:
+        """The same with words that stand for vectors of their own, (n, D) each: one mapping for each reader."""
+        own = zip(self.readers, words, strict=True)
+        return replace(self, readers=tuple(replace(reader, words=each) for reader, each in own))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from paintdiff.generation.errors import UserError
@@ -118,3 +118,12 @@ def _weighed(pieces: list[str], partner: dict[int, int]) -> Iterator[tuple[str, 
         else:
             said = _WEIGHT.search(pieces[partner[i] - 1])
             factors.append(float(said[1]) if said and partner[i] - 1 > i else STRONGER)
+
+
+def word_pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """What finds any of `words` in a text, whole and in any case, the longer before the shorter; group 1 is the word.
+
+    ComfyUI's `embedding:word` is understood too. Without words nothing is found.
+    """
+    either = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:embedding:)?({either})(?!\w)" if either else r"(?!)()", re.IGNORECASE)

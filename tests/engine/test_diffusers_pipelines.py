@@ -112,7 +112,7 @@ def test_latents_and_pictures_pass_the_autoencoder_as_in_diffusers(folders, kind
     assert close(model.space.to_pixels(latents), back)
 
 
-@pytest.mark.parametrize("prompt", ["", PROMPT, "🍎" * 90])
+@pytest.mark.parametrize("prompt", ["", PROMPT, "🍎" * 18])
 def test_prompts_are_read_as_in_diffusers(folders, prompt) -> None:
     pipeline = theirs(StableDiffusionPipeline, folders["base"])
     expected, _ = pipeline.encode_prompt(prompt, "cpu", 1, False)

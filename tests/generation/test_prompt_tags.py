@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.prompt_tags import Fragment, LoraTag, fragments, split_tags
+from paintdiff.generation.prompt_tags import Fragment, LoraTag, fragments, split_tags, word_pattern
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,11 @@ def test_escaped_text_is_read_as_it_was(text) -> None:
 @given(st.text(alphabet="ab ,", max_size=30))
 def test_a_prompt_without_tags_stays_as_it_is(prompt) -> None:
     assert split_tags(prompt) == (prompt, ())
+
+
+def test_words_are_found_whole_and_in_any_case_the_longer_before_the_shorter() -> None:
+    pattern = word_pattern(["bad-hands", "bad-hands-5", "CAT"])
+    text = "a Cat, category, embedding:bad-hands-5 and (bad-hands)"
+    assert [match[1] for match in pattern.finditer(text)] == ["Cat", "bad-hands-5", "bad-hands"]
+    assert pattern.sub("X", text) == "a X, category, X and (X)"
+    assert not word_pattern([]).search(text)
