@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from paintdiff.engine.sampler_ancestral import DDIM, DDPM
+from paintdiff.engine.sampler_consistency import Consistency
 from paintdiff.engine.sampler_ode import DPMpp2M, Euler, Heun
 from paintdiff.engine.sampler_sde import EulerMaruyama, PredictorCorrector, ReverseDiffusion
 from paintdiff.engine.schedule import Schedule
@@ -30,6 +31,8 @@ def make_sampler(
         return DDIM(schedule, draw, eta)
     if name == "ddpm":
         return DDPM(schedule, draw, variance)
+    if name == "lcm":
+        return Consistency(schedule, draw)
     if name == "euler_maruyama":
         return EulerMaruyama(schedule, draw)
     if name == "reverse_diffusion":

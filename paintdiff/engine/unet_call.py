@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +38,22 @@ class UNetCall:
         dtype = self.unet.dtype
         level = torch.full((len(x_t),), self.schedule.level(t), device=x_t.device)
         told = {"encoder_hidden_states": condition.text.to(dtype).expand(len(x_t), -1, -1)}
-        added = _added(condition, len(x_t), dtype)
+        added, timestep_cond = _added(condition, len(x_t), dtype), self._guidance(condition, len(x_t))
         residuals = self._residuals(x_t, level, told, added, condition)
         if condition.image is not None:
             added = added | {"image_embeds": [_repeated(condition.image, len(x_t)).to(dtype)]}
-        return self.unet(x.to(dtype), level, **told, added_cond_kwargs=added or None, **residuals).sample.float()
+        return self.unet(
+            x.to(dtype), level, **told, timestep_cond=timestep_cond, added_cond_kwargs=added or None, **residuals
+        ).sample.float()
+
+    def _guidance(self, condition: Condition, count: int) -> Tensor | None:
+        """What a distilled network reads of w, (N, D); None for one that is not told."""
+        width = self.unet.config.get("time_cond_proj_dim")
+        if width is None:
+            return None
+        if condition.guidance is None:
+            raise ValueError("a network that was distilled with guidance needs to be told it")
+        return guidance_embedding(_repeated(condition.guidance, count), width).to(self.unet.dtype)
 
     def _residuals(
         self, x_t: Tensor, level: Tensor, told: dict[str, Tensor], added: dict[str, Tensor], condition: Condition
@@ -66,6 +78,14 @@ class UNetCall:
         if middle is None:
             return {}
         return {"down_block_additional_residuals": tuple(down), "mid_block_additional_residual": middle}
+
+
+def guidance_embedding(w: Tensor, width: int) -> Tensor:
+    """(N,) -> (N, `width`): sines and cosines of 1000 (w - 1), as LCM was told it (Luo et al. 2023, 4.3)."""
+    half = width // 2
+    frequencies = torch.exp(-math.log(10_000) / (half - 1) * torch.arange(half, device=w.device))
+    angles = 1000 * (w - 1)[:, None] * frequencies
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
 def _added(condition: Condition, count: int, dtype: torch.dtype) -> dict[str, Any]:

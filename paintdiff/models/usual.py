@@ -1,0 +1,45 @@
+"""How a model wants to be sampled, as those who trained it say, where the user has set nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from paintdiff.generation.model_card import Family
+
+_FAMILIES: dict[Family, dict[str, Any]] = {
+    Family.SD1: {"steps": 25, "guidance": 7.0},
+    Family.SD2: {"steps": 25, "guidance": 7.0},
+    Family.SDXL: {"steps": 28, "guidance": 6.0},
+    Family.SD3: {"steps": 28, "guidance": 4.5, "sampler": "euler"},
+    Family.FLUX: {"steps": 28, "guidance": 3.5, "sampler": "euler"},
+}
+# Distilled to few steps: the guidance is in the weights, and more of it burns the picture.
+_FEW_STEPS: dict[str, dict[str, Any]] = {
+    "LCM": {"steps": 6, "guidance": 1.0, "sampler": "lcm"},
+    "Turbo": {"steps": 4, "guidance": 1.0, "sampler": "ddpm"},
+    "Lightning": {"steps": 4, "guidance": 1.0, "sampler": "euler"},
+    "Hyper": {"steps": 8, "guidance": 1.0, "sampler": "ddim"},
+}
+_MOST_STEPS = 50  # that a name may ask for
+
+
+def usual_sampling(family: Family, few_steps: str = "", name: str = "", reads_guidance: bool = False) -> dict[str, Any]:
+    """Values of `Sampling` by name. A `name` such as "…_4step" says how many steps a distilled model was trained for.
+
+    `reads_guidance`: the network is told how strong its guidance is, and was distilled to answer at any.
+    """
+    usual = dict(_FAMILIES.get(family, {}))
+    if few_steps not in _FEW_STEPS:
+        return usual
+    distilled = dict(_FEW_STEPS[few_steps])
+    if family in (Family.SD3, Family.FLUX):
+        distilled["sampler"] = "euler"  # straight ways need no fresh noise
+    said = re.search(r"(\d+)[-_ ]?steps?(?![a-z])", name.lower())
+    if said and 1 <= int(said[1]) <= _MOST_STEPS:
+        distilled["steps"] = int(said[1])
+    if reads_guidance:
+        distilled["guidance"] = 8.0 if few_steps == "LCM" else usual.get("guidance", 1.0)
+    elif re.search(r"(?<![a-z])cfg(?![a-z])", name.lower()):
+        distilled["guidance"] = 5.0  # a few were distilled without it
+    return usual | distilled
