@@ -65,7 +65,7 @@ def _may_hold_weights(name: str) -> bool:
 
 
 def _entries(folder: Path, most: int) -> list[os.DirEntry[str]]:
-    entries = []
+    entries: list[os.DirEntry[str]] = []
     try:
         with os.scandir(folder) as found:
             for entry in found:
