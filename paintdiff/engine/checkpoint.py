@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,28 +9,59 @@ from typing import Any
 
 import torch
 
+from paintdiff.engine.weights import check_finite, check_fit
 from paintdiff.generation.errors import UserError
+from paintdiff.models.header import read_header, read_object, shown
+from paintdiff.models.inspection import find_weights, inspect, inspect_words
+from paintdiff.models.screening import check_inside, home
 
 INDEX = "model_index.json"
-STABLE_DIFFUSION = ("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline")
+# The pipelines of each architecture; those of SD 1 and 2 share theirs.
+STABLE_DIFFUSION = (
+    "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline",
+    "LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline",
+)  # fmt: skip
+STABLE_DIFFUSION_XL = (
+    "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline",
+)  # fmt: skip
+STABLE_DIFFUSION_3 = (
+    "StableDiffusion3Pipeline", "StableDiffusion3Img2ImgPipeline", "StableDiffusion3InpaintPipeline",
+)  # fmt: skip
+FLUX = ("FluxPipeline", "FluxImg2ImgPipeline", "FluxInpaintPipeline", "FluxFillPipeline")
 PIXELS = ("DDPMPipeline", "DDIMPipeline", "PNDMPipeline", "RePaintPipeline", "ScoreSdeVePipeline")
+_CLIP = ("text_encoder", "tokenizer")
+NEEDED = {
+    STABLE_DIFFUSION: ("unet", "vae", *_CLIP, "scheduler"),
+    STABLE_DIFFUSION_XL: ("unet", "vae", *_CLIP, "text_encoder_2", "tokenizer_2", "scheduler"),
+    STABLE_DIFFUSION_3: ("transformer", "vae", *_CLIP, "text_encoder_2", "tokenizer_2", "scheduler"),
+    FLUX: ("transformer", "vae", *_CLIP, "text_encoder_2", "tokenizer_2", "scheduler"),
+    PIXELS: ("unet", "scheduler"),
+}
 _SCHEDULERS = (
     "DDIMScheduler", "DDPMScheduler", "DEISMultistepScheduler", "DPMSolverMultistepScheduler",
     "DPMSolverSinglestepScheduler", "EulerAncestralDiscreteScheduler", "EulerDiscreteScheduler",
-    "HeunDiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "KDPM2DiscreteScheduler", "LMSDiscreteScheduler",
-    "PNDMScheduler", "RePaintScheduler", "ScoreSdeVeScheduler", "UniPCMultistepScheduler",
+    "FlowMatchEulerDiscreteScheduler", "HeunDiscreteScheduler", "KDPM2AncestralDiscreteScheduler",
+    "KDPM2DiscreteScheduler", "LCMScheduler", "LMSDiscreteScheduler", "PNDMScheduler", "RePaintScheduler",
+    "ScoreSdeVeScheduler", "TCDScheduler", "UniPCMultistepScheduler",
 )  # fmt: skip
+_TEXT_ENCODERS = ("CLIPTextModel", "CLIPTextModelWithProjection", "T5EncoderModel")
+_TOKENIZERS = ("CLIPTokenizer", "CLIPTokenizerFast", "T5Tokenizer", "T5TokenizerFast")
 # What a component may be. Nothing else is ever looked up by the name that a file gives.
 ALLOWED = {
     "unet": ("UNet2DConditionModel", "UNet2DModel"),
+    "transformer": ("SD3Transformer2DModel", "FluxTransformer2DModel"),
     "vae": ("AutoencoderKL",),
-    "text_encoder": ("CLIPTextModel",),
-    "tokenizer": ("CLIPTokenizer", "CLIPTokenizerFast"),
+    "text_encoder": _TEXT_ENCODERS[:2],
+    "text_encoder_2": _TEXT_ENCODERS,
+    "text_encoder_3": _TEXT_ENCODERS[2:],
+    "tokenizer": _TOKENIZERS[:2],
+    "tokenizer_2": _TOKENIZERS,
+    "tokenizer_3": _TOKENIZERS[2:],
     "scheduler": _SCHEDULERS,
     "safety_checker": ("StableDiffusionSafetyChecker",),
-    "feature_extractor": ("CLIPFeatureExtractor", "CLIPImageProcessor"),
+    "feature_extractor": ("CLIPFeatureExtractor", "CLIPImageProcessor", "CLIPImageProcessorFast"),
+    "image_encoder": ("CLIPVisionModelWithProjection",),
 }
-PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 
 @dataclass(frozen=True)
@@ -42,6 +72,11 @@ class Checkpoint:
     pipeline: str
     components: dict[str, str]
     index: dict[str, Any]
+
+    @property
+    def pipelines(self) -> tuple[str, ...]:
+        """All pipelines of its architecture: a key of `NEEDED`."""
+        return next(names for names in NEEDED if self.pipeline in names)
 
     @property
     def name(self) -> str:
@@ -59,7 +94,7 @@ class Checkpoint:
     def config(self, component: str) -> dict[str, Any]:
         """The component's config. Raises `UserError` for one that is missing or no JSON object."""
         file = "scheduler_config.json" if component == "scheduler" else "config.json"
-        return read_json(self.part(component) / file)
+        return read_object(self.part(component) / file)
 
     def load(self, component: str, kind: type, dtype: torch.dtype) -> Any:
         """The component as a `kind` of diffusers or transformers, with weights from safetensors of this folder alone.
@@ -67,10 +102,12 @@ class Checkpoint:
         Raises `UserError` for weights that are missing, pickled, or not those of the config.
         """
         folder = self.part(component)
-        variant = _variant(folder, component)
+        variant, files = find_weights(folder, component)
         option = "torch_dtype" if kind.__module__.startswith("diffusers") else "dtype"
         default = torch.get_default_dtype()
         try:
+            for file in files:
+                check_fit(kind, folder, read_header(file))
             network, report = kind.from_pretrained(  # type: ignore[attr-defined]
                 str(folder.resolve()), use_safetensors=True, local_files_only=True, output_loading_info=True,
                 variant=variant, **{option: dtype},
@@ -82,28 +119,54 @@ class Checkpoint:
             raise UserError(
                 f"The weights in {folder} are not those of its config: {len(wrong)} are missing or of another shape."
             )
+        check_finite(network, folder)
         return network
+
+    def tokenizer(self, component: str, kind: type) -> Any:
+        """A CLIP tokenizer. Raises `UserError` for one without words: it would read every prompt as nothing."""
+        folder = self.part(component)
+        if not (folder / "tokenizer.json").is_file():
+            for name in ("vocab.json", "merges.txt"):
+                if not (folder / name).is_file():
+                    raise UserError(f"The model's tokenizer is not whole: {folder / name} is not there.")
+        return kind.from_pretrained(str(folder.resolve()), local_files_only=True)  # type: ignore[attr-defined]
 
 
 def open_checkpoint(folder: Path) -> Checkpoint:
     """Read a folder's model_index.json. Raises `UserError` for a pipeline or a component that we do not know."""
-    index = read_json(folder / INDEX)
+    index = read_object(folder / INDEX)
     pipeline = index.get("_class_name")
-    if pipeline not in STABLE_DIFFUSION + PIXELS:
-        raise UserError(f"The model in {folder} is a {pipeline!r}, which this version cannot open.")
+    needed = next((parts for family, parts in NEEDED.items() if pipeline in family), None)
+    if needed is None or not isinstance(pipeline, str):
+        raise UserError(f"The model in {folder} is a {shown(pipeline)}, which this version cannot open.")
     components = {}
     for name, entry in index.items():
         if name.startswith("_") or not isinstance(entry, list) or entry == [None, None]:
             continue
         kind = entry[-1] if entry else None
         if kind not in ALLOWED.get(name, ()):
-            raise UserError(f"The model in {folder} names {kind!r} as its {name}, which this version does not open.")
+            raise UserError(f"The model in {folder} names {shown(kind)} as its {shown(name)[1:-1]}, which this version does not open.")
         components[name] = kind
-    needed = ("unet", "scheduler") if pipeline in PIXELS else ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
     for name in needed:
         if name not in components:
             raise UserError(f"The model in {folder} has no {name}.")
-    return Checkpoint(folder, pipeline, components, index)
+    checkpoint = Checkpoint(folder, pipeline, components, index)
+    _inspect(checkpoint)
+    return checkpoint
+
+
+def _inspect(checkpoint: Checkpoint) -> None:
+    """Raise `UserError` for a part that is unsound or not there, before anything of it is loaded."""
+    root = home(checkpoint.folder)
+    check_inside(checkpoint.folder / INDEX, root)
+    needed = NEEDED[checkpoint.pipelines]
+    for name in checkpoint.components:
+        if name in needed or (checkpoint.folder / name).is_dir():
+            inspect(checkpoint.part(name), name, root)
+    for name in needed:
+        if name.startswith("text_encoder"):
+            words = name.replace("text_encoder", "tokenizer")
+            inspect_words(checkpoint.part(words), checkpoint.config(name))
 
 
 def prepare_libraries() -> None:
@@ -123,32 +186,3 @@ def one_line(error: Exception) -> str:
     """What an exception of a library says, short enough for a sentence."""
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0].rstrip('.:')}" if text else type(error).__name__
-
-
-def _variant(folder: Path, component: str) -> str | None:
-    """None for the plain weights, "fp16" where there are none but those. Raises `UserError` if no safetensors file."""
-    stem = "model" if component == "text_encoder" else "diffusion_pytorch_model"
-    for variant in (None, "fp16"):
-        plain = f"{stem}.{variant}.safetensors" if variant else f"{stem}.safetensors"
-        sharded = f"{stem}.safetensors.index.{variant}.json" if variant else f"{stem}.safetensors.index.json"
-        if (folder / plain).is_file() or (folder / sharded).is_file():
-            return variant
-    if any(file.suffix in PICKLES for file in folder.glob("*")):
-        raise UserError(
-            f"The weights in {folder} are pickles, which can run any program and are never opened; save the model "
-            "again as safetensors (in diffusers: pipeline.save_pretrained(folder, safe_serialization=True))."
-        )
-    raise UserError(f"The model has no weights: {folder / stem}.safetensors is not there.")
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """A model's JSON file. Raises `UserError` for one that is missing or no JSON object."""
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"The model's {file} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"The model's {file} cannot be read: {one_line(error)}.") from error
-    if not isinstance(values, dict):
-        raise UserError(f"The model's {file} is not a JSON object.")
-    return values

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from paintdiff.engine.checkpoint import INDEX, read_json
+from paintdiff.engine.checkpoint import INDEX
 from paintdiff.engine.denoiser import Condition, Predicts
 from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.judge import find_judge
@@ -21,13 +21,14 @@ from paintdiff.engine.space import PixelSpace
 from paintdiff.engine.text import PAD, Tokenizer
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
+from paintdiff.models.header import read_object
 
 PREDICTS = get_args(Predicts)
 
 
 def load_fill_model(folder: Path, device: torch.device, dtype: torch.dtype) -> Model:
     """Raises `UserError` for another kind of model, and what reading a missing or damaged file raises."""
-    config = read_json(folder / "config.json")
+    config = read_object(folder / "config.json")
     if "kind" not in config and ("_class_name" in config or "architectures" in config):
         raise UserError(f"{folder} is one part of a checkpoint: give the folder that holds {INDEX}.")
     if config.get("kind") != "fill":

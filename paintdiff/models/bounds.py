@@ -39,22 +39,22 @@ def check_network(path: Path, config: dict[str, Any], header: Header) -> None:
     check_numbers(path, config)
     for key in LEADING_AWAY:
         if config.get(key) is not None:
-            _refuse(path, f"its {key} asks for what this version does not do")
+            _refuse(path, f"{key} asks for what this version does not do")
     for key in ("_attn_implementation", "attn_implementation"):
         if config.get(key) not in ATTENTIONS:
-            _refuse(path, f"it asks for attention of a kind {shown(config[key])} that is not known")
+            _refuse(path, f"it computes attention by {shown(config[key])}, which is not known")
     longest = max((axis for tensor in header.tensors.values() for axis in tensor.shape), default=0)
     for key in AXES:
         for number in _numbers(config.get(key)):
             if not 0 < number <= longest:
-                _refuse(path, f"it says {key} {shown(config[key])}, and the longest axis of its weights has {longest}")
+                _refuse(path, f"{key} is {shown(config[key])}, and the longest axis of its weights has {longest}")
     layers = [max(_numbers(config.get(key)), default=1) for key in LAYERS]
     blocks = max(len(value) for value in (*_lists(config), ()))
     inner = max(_numbers(config.get("layers_per_block")), default=1)
     inner *= max(_numbers(config.get("transformer_layers_per_block")), default=1)
     inner *= max(_numbers(config.get("reverse_transformer_layers_per_block")), default=1)
     if min(layers) < 0 or max(*layers, blocks * inner) > MOST_LAYERS:
-        _refuse(path, "it asks for more layers than any model has")
+        _refuse(path, "it has more layers than any model")
     _check_landmarks(path, config, header)
 
 
@@ -64,7 +64,7 @@ def check_numbers(path: Path, config: dict[str, Any]) -> None:
     for key in SIDES:
         for number in _numbers(config.get(key)):
             if not 1 <= number <= LARGEST_SIDE:
-                _refuse(path, f"it says {key} {shown(config[key])}; 1 to {LARGEST_SIDE} can be worked at")
+                _refuse(path, f"{key} is {shown(config[key])}; 1 to {LARGEST_SIDE} can be worked at")
 
 
 def check_scheduler(path: Path, config: dict[str, Any]) -> None:
@@ -72,19 +72,19 @@ def check_scheduler(path: Path, config: dict[str, Any]) -> None:
     check_numbers(path, {key: value for key, value in config.items() if key != "trained_betas"})
     count = config.get("num_train_timesteps", 1000)
     if type(count) is not int or not 1 <= count <= MOST_LEVELS:
-        _refuse(path, f"it says num_train_timesteps {shown(count)}; 1 to {MOST_LEVELS} levels of noise are known")
+        _refuse(path, f"num_train_timesteps is {shown(count)}; it can be 1 to {MOST_LEVELS} levels of noise")
     betas = config.get("trained_betas")
     if betas is None:
         betas = [config.get("beta_start", 1e-4), config.get("beta_end", 0.02)]
     if not isinstance(betas, list) or not 1 <= len(betas) <= MOST_LEVELS:
-        _refuse(path, f"its trained_betas are {shown(betas)}")
+        _refuse(path, f"trained_betas are {shown(betas)}")
     for beta in betas:
         if type(beta) not in (int, float) or not 0 <= beta <= 1:
-            _refuse(path, f"it says that a share {shown(beta)} of noise is added at a time; it is one of 0 to 1")
+            _refuse(path, f"a share {shown(beta)} of noise is added at a time; it can be 0 to 1")
     for key in ("sigma_min", "sigma_max", "shift", "base_shift", "max_shift"):
         value = config.get(key)
         if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
-            _refuse(path, f"its {key} {shown(value)} is no number")
+            _refuse(path, f"{key} is {shown(value)}, which is no number")
 
 
 def check_vocabulary(folder: Path, words: int) -> None:
@@ -101,7 +101,7 @@ def check_vocabulary(folder: Path, words: int) -> None:
         numbers = list(values.values()) if isinstance(values, dict) else []
         count = len(numbers) if isinstance(values, dict) else len(values)
         if count > words or any(type(number) is not int or not 0 <= number < words for number in numbers):
-            _refuse(path, f"it has words beyond the {words} that the text encoder knows")
+            _refuse(path, f"there are words beyond the {words} that the text encoder knows")
 
 
 def _check_landmarks(path: Path, config: dict[str, Any], header: Header) -> None:
@@ -125,7 +125,7 @@ def _check_landmarks(path: Path, config: dict[str, Any], header: Header) -> None
         shape = header.shape(name) or header.shape(f"text_model.{name}")
         if shape and any(want is not None and want != axis for want, axis in zip(wanted, shape, strict=False)):
             said = " × ".join("?" if want is None else str(want) for want in wanted)
-            _refuse(path, f"its weights have a {name} of {' × '.join(map(str, shape))}, where it says {said}")
+            _refuse(path, f"{name} is {said}, and in its weights it is {' × '.join(map(str, shape))}")
 
 
 def _numbers(value: Any) -> list[int]:
@@ -143,15 +143,15 @@ def _lists(config: dict[str, Any]) -> Iterator[list[Any]]:
 
 def _check_value(path: Path, value: Any, key: str, depth: int) -> None:
     if depth > DEEPEST:
-        _refuse(path, "it is nested too deeply")
+        _refuse(path, "lists are nested too deeply")
     if isinstance(value, dict | list):
         if len(value) > LONGEST_LIST:
-            _refuse(path, f"its {key or 'object'} has {len(value)} entries")
+            _refuse(path, f"{key or 'there'} has {len(value)} entries")
         for name, item in value.items() if isinstance(value, dict) else ((key, item) for item in value):
             _check_value(path, item, str(name), depth + 1)
     elif type(value) is int and abs(value) > LARGEST_NUMBER:
-        _refuse(path, f"it says {key} {shown(value)}, which no model needs")
+        _refuse(path, f"{key} is {shown(value)}, which no model needs")
 
 
 def _refuse(path: Path, why: str) -> NoReturn:
-    raise UserError(f"{spoken(path)} is not that of a compatible model: {why}.")
+    raise UserError(f"{spoken(path.parent)} is not a compatible model: by its {path.name}, {why}.")

@@ -158,12 +158,12 @@ def _ldm_denoiser(header: Header, prefix: str) -> Kind | None:
 
 def _diffusers_denoiser(header: Header) -> Kind | None:
     first, last = header.shape("conv_in.weight"), header.shape("conv_out.weight")
-    if len(first) == len(last) == 4 and _any_starts(header, "down_blocks.", "mid_block."):
+    if len(first) == 4 and _any_starts(header, "down_blocks.", "mid_block."):
         family = _unet_family(header)
         if family is Family.UNKNOWN:
             return Kind(Part.DENOISER, Family.PIXELS if first[1] == 3 else Family.UNKNOWN, Layout.DIFFUSERS)
         part = Part.REFINER if family is Family.SDXL and _width(header, "attn2.to_k.weight") == 1280 else Part.DENOISER
-        return _unet(header, part, family, Layout.DIFFUSERS, first[1], last[0])
+        return _unet(header, part, family, Layout.DIFFUSERS, first[1], last[0] if last else 4)
     inputs, outputs = header.shape("x_embedder.weight"), header.shape("proj_out.weight")
     if _any_starts(header, "single_transformer_blocks.") and len(inputs) == 2:
         return _transformer(header, Part.DENOISER, Family.FLUX, Layout.DIFFUSERS, inputs, outputs)

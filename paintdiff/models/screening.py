@@ -11,7 +11,7 @@ from paintdiff.generation.errors import UserError
 from paintdiff.models.header import CONVERT, spoken
 
 MOST_ENTRIES = 1000
-LARGEST = 32 * 2**20  # bytes of a config, a vocabulary or an index; the largest there is, of T5, takes 3
+LARGEST = 8 * 2**20  # bytes of a config, a vocabulary or an index; the largest there is, of T5, takes 3
 SMALL = (".json", ".txt", ".model", ".jinja", ".jsonl", ".py")
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle")
 # Files by which a library would leave the folder for the place that they name.

@@ -1,0 +1,81 @@
+"""Whether weights are those of a network: by names and shapes before they are loaded, by value as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from paintdiff.generation.errors import UserError
+from paintdiff.models.header import Header, shown, spoken
+
+# What files hold beside the weights of their network, from earlier versions and by habit.
+SPARE = ("position_ids", "logit_scale", "text_projection.weight", "v_pred", "ztsnr")
+# Names that diffusers and transformers read as others: of attention in old autoencoders, and of CLIP.
+_RENAMED = ((".query.", ".to_q."), (".key.", ".to_k."), (".value.", ".to_v."), (".proj_attn.", ".to_out.0."))
+
+
+def check_fit(kind: type, folder: Path, header: Header) -> None:
+    """Raise `UserError` unless the tensors of `header` are those of a `kind` built from the config in `folder`.
+
+    The network is built without memory, on the meta device; its config must be known to be within bounds.
+    """
+    try:
+        network = _empty(kind, folder)
+    except Exception as error:  # whatever an odd config makes them raise
+        raise UserError(f"{spoken(folder)} is not a compatible model: no {kind.__name__} is built like it.") from error
+    needed = {_name(name): tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    given = {_name(name): tensor.shape for name, tensor in header.tensors.items()}
+    tied = getattr(network, "_tied_weights_keys", None)
+    twins = {(_name(a), _name(b)) for a, b in tied.items()} if isinstance(tied, dict) else set()
+    both = {one: other for pair in twins for one, other in (pair, pair[::-1])}
+    missing = [name for name in needed if name not in given and both.get(name) not in given and not _spare(name)]
+    extra = [name for name in given if name not in needed and not _spare(name)]
+    other = [name for name in given if name in needed and given[name] != needed[name]]
+    for names, what in ((missing, "missing"), (extra, "more than it has"), (other, "of another shape")):
+        if names:
+            example = shown(names[0])
+            raise UserError(
+                f"{spoken(header.path)} is not a compatible model: the weights are not those of its config: "
+                f"{len(names)} of {len(needed)} are {what}, such as {example}."
+            )
+
+
+def check_finite(network: nn.Module, where: Path) -> None:
+    """Raise `UserError` where a weight is not a number."""
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        if not finite(tensor):
+            raise UserError(
+                f"{spoken(where)} is not a valid model: {shown(name)} holds values that are not numbers (NaN or "
+                "infinite); it is damaged."
+            )
+
+
+def finite(tensor: Tensor) -> bool:
+    """Whether every value is a number; without a copy of the tensor where it is."""
+    if tensor.is_meta or not tensor.is_floating_point() or tensor.numel() == 0:
+        return True
+    if tensor.element_size() == 1:  # the eight-bit floats do not add up
+        tensor = tensor.to(torch.bfloat16)
+    # Numbers that are not finite stay so in a sum; large ones may only add up to one.
+    return bool(tensor.sum(dtype=torch.float32).isfinite()) or bool(tensor.isfinite().all())
+
+
+def _empty(kind: Any, folder: Path) -> nn.Module:
+    with torch.device("meta"):
+        if kind.__module__.startswith("diffusers.models"):
+            return kind.from_config(kind.load_config(str(folder), local_files_only=True))
+        return kind._from_config(kind.config_class.from_pretrained(str(folder), local_files_only=True))
+
+
+def _name(name: str) -> str:
+    name = name.removeprefix("text_model.")
+    for old, new in _RENAMED:
+        name = name.replace(old, new)
+    return name
+
+
+def _spare(name: str) -> bool:
+    return name.endswith(SPARE)
