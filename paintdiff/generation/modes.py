@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 class Mode:
     """A named set of defaults. `whole_frame` means that an empty change map stands for the whole frame.
 
-    `defaults` are of other parameters, by their names, where the mode wants something else than they say themselves.
+    `prompt` is what a prompt says here. `defaults` are of other parameters, by their names, where the mode wants
+    something else than they say themselves.
     `inside` means that there is nothing to do past the canvas: a frame that reaches there is cut.
     """
 
@@ -19,6 +20,7 @@ class Mode:
     help: str
     strength: float
     whole_frame: bool
+    prompt: str
     inside: bool = False
     defaults: Mapping[str, float] = field(default_factory=dict)
 
@@ -27,21 +29,31 @@ EDIT = "edit"
 MODES = {
     mode.name: mode
     for mode in (
-        Mode("inpaint", "Inpaint", "Repaint what the mask covers; an empty prompt removes it.", 1.0, False),
-        Mode("outpaint", "Outpaint", "Place the frame past the edge: the picture goes on there.", 1.0, False),
-        Mode("renoise", "Re-noise", "Send pixels part of the way back in time and let them form again.", 0.5, True),
+        Mode(
+            "inpaint", "Inpaint", "Repaint what the mask covers; an empty prompt removes it.", 1.0, False,
+            "What to paint inside the mask; empty removes what is there",
+        ),
+        Mode(
+            "outpaint", "Outpaint", "Place the frame past the edge: the picture goes on there.", 1.0, False,
+            "What lies past the edge; empty goes on with what is there",
+        ),
+        Mode(
+            "renoise", "Re-noise", "Send pixels part of the way back in time and let them form again.", 0.5, True,
+            "What should form; empty leaves it to the picture",
+        ),
         Mode(
             EDIT, "Edit",
             "Describe what is there, then what it should be: the picture is walked back to its noise and comes out "
             "anew.",
-            1.0, True, True, {"candidates": 1},
+            1.0, True, "What the picture should show instead", True, {"candidates": 1},
         ),
         Mode(
-            "colorize", "Colorize", "Give a grey picture colour; its brightness stays as it is.", 0.95, True, True,
-            {"guidance": 1.5},
+            "colorize", "Colorize", "Give a grey picture colour; its brightness stays as it is.", 0.95, True,
+            "What it shows, and in which colours", True, {"guidance": 1.5},
         ),
         Mode(
-            "upscale", "Upscale", "Add detail to an enlarged picture; shrunk, it stays the same.", 0.5, True, True,
+            "upscale", "Upscale", "Add detail to an enlarged picture; shrunk, it stays the same.", 0.5, True,
+            "What the picture shows", True,
             {"steps": 10, "guidance": 1.0, "candidates": 1},  # for every window of a picture of many
         ),
     )

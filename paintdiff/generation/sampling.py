@@ -13,7 +13,8 @@ ADAPTIVE = "adaptive"
 SAMPLERS = {
     "dpmpp_2m": "DPM++ 2M", "euler": "Euler", "heun": "Heun", "ddim": "DDIM", "ddpm": "DDPM (ancestral)",
     "euler_maruyama": "Euler-Maruyama (many steps)", "reverse_diffusion": "Reverse diffusion (many steps)",
-    "predictor_corrector": "Predictor-corrector", ADAPTIVE: "Adaptive ODE (Dormand-Prince)",
+    "predictor_corrector": "Predictor-corrector", "lcm": "LCM (distilled models)",
+    ADAPTIVE: "Adaptive ODE (Dormand-Prince)",
 }  # fmt: skip
 PREDICTORS = {name: SAMPLERS[name] for name in ("ddpm", "euler_maruyama", "reverse_diffusion")}
 SPACINGS = {"time": "Even in time", "log_snr": "Even in log-SNR"}
@@ -40,7 +41,8 @@ class Parameter:
     `kind` is "text", "int", "float" or "choice"; `minimum`, `maximum` and `step` are in `unit`, `choices` maps stored
     values to shown names. `section` is the heading it stands under in the panel, one of `SECTIONS`. `needs` names
     another parameter (or "mode") and the values of it for which this one has an effect, or a number that it must
-    exceed (of a text: its length); the panel shows it only then.
+    exceed (of a text: its length); the panel shows it only then. `serves` is "text" for what only models that read
+    prompts know, "classes" for models of classes, "" for any.
     """
 
     kind: str
@@ -53,6 +55,7 @@ class Parameter:
     choices: dict[str, str] = field(default_factory=dict)
     section: str = MAIN
     needs: tuple[str, tuple[str, ...] | float] | None = None
+    serves: str = ""
 
 
 def _parameter(default: Any, kind: str, label: str, help: str, **limits: Any) -> Any:
@@ -63,55 +66,60 @@ def _parameter(default: Any, kind: str, label: str, help: str, **limits: Any) ->
 class Sampling:
     """What the user sets for one generation. Raises `UserError` for a value out of range."""
 
-    prompt: str = _parameter("", "text", "Prompt", "What to paint inside the mask; empty removes and continues.")
+    prompt: str = _parameter(
+        "", "text", "Prompt", "What to paint inside the mask; empty removes and continues.",
+        serves="text",
+    )
     source: str = _parameter(
         "", "text", "Shown now", "What the picture shows now; the prompt says what an edit makes of it.",
-        needs=("mode", ("edit",)),
+        needs=("mode", ("edit",)), serves="text",
     )
-    negative: str = _parameter("", "text", "Negative", "What to steer away from.", needs=("guidance", 1))
+    negative: str = _parameter(
+        "", "text", "Negative", "What to steer away from.", needs=("guidance", 1), serves="text"
+    )
     steps: int = _parameter(
         20, "int", "Steps", "How many denoising steps; more is finer and slower.", minimum=1, maximum=1000,
         unit="steps", needs=("sampler", tuple(name for name in SAMPLERS if name != ADAPTIVE)),
     )
     guidance: float = _parameter(
         3.0, "float", "Guidance", "How strongly the prompt pulls; 1 follows the model alone, 0 ignores the prompt.",
-        minimum=0.0, maximum=30.0, step=0.5, unit="×",
+        minimum=0.0, maximum=30.0, step=0.5, unit="×", serves="text",
     )
     guidance_rescale: float = _parameter(
         0.0, "float", "Rescale guidance", "How far contrast and colour that strong guidance overdoes are drawn back.",
-        minimum=0.0, maximum=1.0, step=0.1, unit="%", section="Guidance",
+        minimum=0.0, maximum=1.0, step=0.1, unit="%", section="Guidance", serves="text",
     )
     guidance_from: float = _parameter(
         1.0, "float", "Guide from", "Guidance begins at this time; 100 % is pure noise. Later leaves the layout free.",
-        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Guidance",
+        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Guidance", serves="text",
     )
     guidance_until: float = _parameter(
         0.0, "float", "Guide until", "Guidance ends at this time; 0 % is the end. Earlier is faster and softer.",
-        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Guidance",
+        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Guidance", serves="text",
     )
     classifier_guidance: float = _parameter(
         0.0, "float", "Classifier guidance", "How strongly a classifier of noisy pictures pulls towards the prompt.",
-        minimum=0.0, maximum=100.0, step=1, unit="×", section="Guidance",
+        minimum=0.0, maximum=100.0, step=1, unit="×", section="Guidance", serves="text",
     )
     clip_guidance: float = _parameter(
         0.0, "float", "CLIP guidance", "How strongly the likeness of picture and prompt pulls, as it is seen so far.",
-        minimum=0.0, maximum=100.0, step=1, unit="×", section="Guidance",
+        minimum=0.0, maximum=100.0, step=1, unit="×", section="Guidance", serves="text",
     )
     label: int = _parameter(
         -1, "int", "Class", "The class to draw in the prompt's place, by number; -1 for none. For models of classes.",
-        minimum=-1, maximum=999_999, section="Guidance",
+        minimum=-1, maximum=999_999, section="Guidance", serves="classes",
     )
     then: str = _parameter(
         "", "text", "Then", "A second prompt; it takes over on the way, and empty keeps the first one.",
-        section="Prompt over time",
+        section="Prompt over time", serves="text",
     )
     switch: float = _parameter(
         0.5, "float", "Switch at", "How much of the way the first prompt rules; early settles layout, late details.",
-        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Prompt over time", needs=("then", 0),
+        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Prompt over time", needs=("then", 0), serves="text",
     )
     blend: float = _parameter(
         0.0, "float", "Blend over", "The part of the way, around the switch, on which both prompts mix; 0 is a cut.",
-        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Prompt over time", needs=("then", 0),
+        minimum=0.0, maximum=1.0, step=0.05, unit="%", section="Prompt over time", needs=("then", 0), serves="text",
     )
     variation: float = _parameter(
         0.0, "float", "Variation", "How far to turn the seed's noise to another seed's; each candidate to its own.",

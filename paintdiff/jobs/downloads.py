@@ -64,6 +64,7 @@ class Downloads(QObject):
         self._open: dict[str, DownloadThread] = {}
         self._threads: set[DownloadThread] = set()
         self._shown: dict[str, Fetching] = {}
+        self._token = ""
         self._look = QTimer(self, interval=LOOK_MS)
         self._look.timeout.connect(self._show_progress)
 
@@ -72,13 +73,19 @@ class Downloads(QObject):
         """What is under way."""
         return tuple(self._open)
 
+    def use_token(self, token: str) -> None:
+        """Use `token` for what begins from now on until the program ends; "" goes back to the one in the settings."""
+        self._token = token.strip()
+
     def ask(self, name: str) -> None:
         """Ask the hub what fetching `name` would take; nothing happens if it is under way."""
-        self._begin(name, lambda thread: look_up(name, hub_token(), thread.token))
+        token = self._token or hub_token()
+        self._begin(name, lambda thread: look_up(name, token, thread.token))
 
     def start(self, name: str) -> None:
         """Fetch `name` into the hub's cache; nothing happens if it is under way."""
-        self._begin(name, lambda thread: download(name, hub_token(), thread.report, thread.token))
+        token = self._token or hub_token()
+        self._begin(name, lambda thread: download(name, token, thread.report, thread.token))
 
     def cancel(self, name: str) -> None:
         """End it at once; what has arrived stays for the next time. Nothing happens if it has ended."""

@@ -162,6 +162,13 @@ class ChoiceField(Field):
     def described(self) -> str:
         return self.box.currentText()
 
+    def set_offered(self, value: str, offered: bool) -> None:
+        """Let `value` be chosen or not; one that is chosen now gives way to the first."""
+        place = self.box.findData(value)
+        self.box.model().item(place).setEnabled(offered)  # type: ignore[attr-defined]
+        if not offered and self.box.currentIndex() == place:
+            self.box.setCurrentIndex(0)
+
 
 class TextField(Field):
     """A few lines of text, as long as the user likes."""
@@ -187,6 +194,10 @@ class TextField(Field):
     def set_value(self, value: object) -> None:
         if value != self.value():
             self.edit.setPlainText(str(value))
+
+    def set_placeholder(self, text: str) -> None:
+        """What an empty field says of itself."""
+        self.edit.setPlaceholderText(text)
 
     def described(self) -> str:
         return f"{self.parameter.label} “{' '.join(self.value().split())}”"

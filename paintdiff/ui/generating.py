@@ -88,6 +88,17 @@ class Generating(QObject):
     def has_candidates(self) -> bool:
         return self._candidates.any
 
+    @property
+    def model(self) -> str:
+        """What the next job runs on."""
+        return self._model
+
+    def set_model(self, model: str, side: int = 0) -> None:
+        """Let the next job run on another model, which works at `side` pixels; 0 if that is not known."""
+        self._model = model
+        self._model_side = side or self._model_side
+        self._show_frame()
+
     def warm_up(self) -> None:
         """Load the model before anyone asks for a picture."""
         self._jobs.warm_up(self._model, "auto")
@@ -174,9 +185,10 @@ class Generating(QObject):
         self.place_frame(past_edge(self._editor.document.canvas, side, self._model_side))
         self._canvas.fit()
 
-    def _on_model_loaded(self, info: ModelInfo) -> None:
-        self._model_side = info.size
-        self._show_frame()
+    def _on_model_loaded(self, info: ModelInfo, model: str) -> None:
+        if model == self._model:  # and not one of a job that was queued before another was chosen
+            self._model_side = info.size
+            self._show_frame()
 
     def _on_mode_changed(self, _mode: str) -> None:
         self._mode_is_ours = False

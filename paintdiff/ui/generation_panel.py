@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSpinBox, QVBoxLayout, QWidget
 
+from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.modes import MODES
 from paintdiff.generation.request import WHITE, Recipe
-from paintdiff.generation.sampling import MAIN, SECTIONS, Parameter, Sampling, has_effect, parameters
-from paintdiff.ui.fields import Field, make_field
+from paintdiff.generation.sampling import MAIN, NATIVE, SECTIONS, Parameter, Sampling, has_effect, parameters
+from paintdiff.ui.fields import ChoiceField, Field, NumberField, TextField, make_field
 from paintdiff.ui.mode_chooser import ModeChooser
 from paintdiff.ui.mode_rows import ModeRows
+from paintdiff.ui.model_defaults import base_of, of_a_model, valid
 from paintdiff.ui.named import named
 from paintdiff.ui.rows import add_field, form
 from paintdiff.ui.run_bar import RunBar
@@ -47,6 +50,8 @@ class GenerationPanel(QWidget):
         self._mode = self.modes.mode()
         self._own = {mode.name: {"strength": mode.strength, **mode.defaults} for mode in MODES.values()}  # as set last
         self._shared: dict[str, object] = {}  # what the mode's own values stand in for
+        self._defaults: dict[str, object] = {}  # the model's own
+        self._serves = {"", "text"}
         for name, parameter in sorted(parameters().items(), key=_place):
             self.fields[name] = SeedField(name, parameter) if name == "seed" else make_field(name, parameter)
         self.feather = named(QSpinBox(minimum=0, maximum=256, value=FEATHER, suffix=" px"), "feather")
@@ -66,6 +71,12 @@ class GenerationPanel(QWidget):
         assert isinstance(field, SeedField)
         return field
 
+    @property
+    def _prompt(self) -> TextField:
+        field = self.fields["prompt"]
+        assert isinstance(field, TextField)
+        return field
+
     def mode(self) -> str:
         """The name of the mode chosen, one of `MODES`."""
         return self.modes.mode()
@@ -74,8 +85,9 @@ class GenerationPanel(QWidget):
         self.modes.set_mode(mode)
 
     def sampling(self) -> Sampling:
-        """Every parameter as it is set now."""
-        return Sampling(**self._values())
+        """Every parameter as it is set now; one that the model does not know as if nobody had set it."""
+        known = {name: field.value() for name, field in self.fields.items() if field.parameter.serves in self._serves}
+        return Sampling(**known)  # type: ignore[arg-type]
 
     def set_sampling(self, sampling: Sampling) -> None:
         for name, field in self.fields.items():
@@ -100,6 +112,39 @@ class GenerationPanel(QWidget):
         self.set_matte(recipe.matte)
         self.seed.lock.setChecked(True)
 
+    def set_defaults(self, defaults: Mapping[str, object], follow: bool = True) -> None:
+        """Take `defaults`, by the name of their parameter, for what the model wants where the user says nothing.
+
+        Fields that stand where the last model wanted them go where this one does, unless `follow` is false; those that
+        the user set stay. Values that do not fit their parameter are left out.
+        """
+        before, self._defaults = self._defaults, valid(defaults)
+        for name in of_a_model() if follow else ():
+            if self._shared_value(name) == base_of(name, before):
+                self._set_shared(name, base_of(name, self._defaults))
+            for mode in (mode for mode, own in self._own.items() if name in own):
+                if self._own_value(mode, name) == base_of(name, before, mode):
+                    self._set_own(mode, name, base_of(name, self._defaults, mode))
+        for name, field in self.fields.items():
+            if field.parameter.section != MAIN:
+                self.sections[field.parameter.section].set_default(field, base_of(name, self._defaults))
+        self._show_what_applies()
+
+    def settings_for_model(self) -> dict[str, object]:
+        """What can be kept as a model's own settings: all but words, seeds, classes and what belongs to a mode."""
+        return {name: self._shared_value(name) for name in of_a_model()}
+
+    def show_model(self, info: ModelInfo) -> None:
+        """Show what has an effect on a model such as `info` describes, and nothing else."""
+        self._serves = {""} | ({"text"} if info.text else set()) | ({"classes"} if info.labels else set())
+        label, method = self.fields["label"], self.fields["method"]
+        assert isinstance(label, NumberField)
+        assert isinstance(method, ChoiceField)
+        if info.labels:
+            label.box.setMaximum(info.labels - 1)
+        method.set_offered(NATIVE, info.mask_channels)
+        self._show_what_applies()
+
     def unfolded(self) -> list[str]:
         """The headings that stand open."""
         return [title for title, section in self.sections.items() if section.open]
@@ -108,6 +153,23 @@ class GenerationPanel(QWidget):
         """Open the headings `titles` (those that there are) and fold the others."""
         for title, section in self.sections.items():
             section.set_open(title in titles)
+
+    def _shared_value(self, name: str) -> object:
+        return self._shared[name] if name in self._shared else self.fields[name].value()
+
+    def _set_shared(self, name: str, value: object) -> None:
+        if name in self._shared:
+            self._shared[name] = value
+        else:
+            self.fields[name].set_value(value)
+
+    def _own_value(self, mode: str, name: str) -> object:
+        return self.fields[name].value() if mode == self._mode else self._own[mode][name]
+
+    def _set_own(self, mode: str, name: str, value: object) -> None:
+        self._own[mode][name] = value  # type: ignore[assignment]
+        if mode == self._mode:
+            self.fields[name].set_value(value)
 
     def _values(self) -> dict[str, Any]:
         return {name: field.value() for name, field in self.fields.items()}
@@ -191,6 +253,7 @@ class GenerationPanel(QWidget):
         for name, value in self._own[mode].items():
             self.fields[name].set_value(value)
         self.mode_rows.show_mode(mode)
+        self._prompt.set_placeholder(MODES[mode].prompt)
         self._show_what_applies()
         self.mode_changed.emit(mode)
 
@@ -205,16 +268,24 @@ class GenerationPanel(QWidget):
         values = self._values()
         for name, field in self.fields.items():
             parameter, applies = field.parameter, has_effect(name, values, self._mode)
-            if parameter.section == MAIN and parameter.needs is not None and parameter.needs[0] == "mode":
-                self._main.setRowVisible(field, applies)
-            elif parameter.section == MAIN:
-                field.setEnabled(applies)
-                self._labels[name].setEnabled(applies)
-                field.setToolTip(parameter.help if applies else f"{parameter.help} {_need(parameter)}")
+            served = parameter.serves in self._serves
+            if parameter.section == MAIN:
+                self._show_main(name, served, applies)
             else:
-                self.sections[parameter.section].show_row(field, applies)
+                self.sections[parameter.section].show_row(field, served and applies)
         for section in self.sections.values():
             section.refresh()
+
+    def _show_main(self, name: str, served: bool, applies: bool) -> None:
+        field, label = self.fields[name], self._labels[name]
+        parameter = field.parameter
+        if parameter.needs is not None and parameter.needs[0] == "mode":
+            served, applies = served and applies, True
+        self._main.setRowVisible(field, served)
+        label.setVisible(served)  # it may have a row of its own
+        field.setEnabled(applies)
+        label.setEnabled(applies)
+        field.setToolTip(parameter.help if applies else f"{parameter.help} {_need(parameter)}")
 
 
 def _place(item: tuple[str, Any]) -> int:

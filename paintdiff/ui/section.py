@@ -37,6 +37,7 @@ class Section(QWidget):
         self.title = title
         self._rows: list[Row] = []
         self._shown: dict[QWidget, bool] = {}
+        self._defaults: dict[Field, object] = {}
         self._label_width = label_width
         name = title.lower().replace(" ", "_")
         self.heading = named(QToolButton(), f"section_{name}")
@@ -88,11 +89,16 @@ class Section(QWidget):
     def add_field(self, field: Field, default: object) -> None:
         """A row for one parameter."""
         add_field(self._form, field, self._label_width)
+        self._defaults[field] = default
         self._add(Row(
             field,
-            lambda: "" if field.value() == default else field.described().removeprefix(f"{self.title} "),
-            lambda: field.set_value(default),
+            lambda: "" if field.value() == self._defaults[field] else field.described().removeprefix(f"{self.title} "),
+            lambda: field.set_value(self._defaults[field]),
         ))
+
+    def set_default(self, field: Field, default: object) -> None:
+        """Take `default` for what `field` is set back to."""
+        self._defaults[field] = default
 
     def add_row(self, label: str, row: Row) -> None:
         """A row for anything else."""

@@ -229,9 +229,9 @@ def test_a_model_chosen_and_unchosen_while_a_job_runs_is_never_loaded(endings, e
 
 
 def refusing(load):
-    def refuse(model, device):
+    def refuse(model, device, placing):
         if model == "broken":
             raise UserError("This is no model.")
-        return load(model, device)
+        return load(model, device, placing)
 
     return refuse
