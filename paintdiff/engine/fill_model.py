@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from paintdiff.engine.checkpoint import INDEX
 from paintdiff.engine.denoiser import Condition, Predicts
 from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.judge import find_judge
@@ -19,15 +18,37 @@ from paintdiff.engine.picture_library import load_library
 from paintdiff.engine.schedule import from_config
 from paintdiff.engine.space import PixelSpace
 from paintdiff.engine.text import PAD, Tokenizer
+from paintdiff.engine.weights import check_finite, compare
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
-from paintdiff.models.header import read_object
+from paintdiff.models.bounds import check_bounds
+from paintdiff.models.header import read_header, read_object
+from paintdiff.models.walk import INDEX
 
 PREDICTS = get_args(Predicts)
 
 
 def load_fill_model(folder: Path, device: torch.device, dtype: torch.dtype) -> Model:
     """Raises `UserError` for another kind of model, and what reading a missing or damaged file raises."""
+    config = check_fill_model(folder)
+    size, predicts = int(config["size"]), config["prediction"]
+    schedule = from_config(config["schedule"])
+    tokenizer = Tokenizer.from_file(_beside(folder, config["tokenizer"]))
+    network = _load_network(config["network"], _beside(folder, config["weights"]), device, dtype)
+    check_finite(network, folder)
+    pictures = load_library(_beside(folder, config["pictures"])) if "pictures" in config else None
+    info = ModelInfo(str(config.get("name", folder.name)), device.type, size, mask_channels=True)
+    return Model(
+        info, schedule, PixelSpace(size, device), _FillCall(network), predicts, _TextCall(network, tokenizer), True,
+        weights=network, judge=find_judge(folder, tokenizer, device), pictures=pictures,
+    )  # fmt: skip
+
+
+def check_fill_model(folder: Path) -> dict[str, Any]:
+    """The model's config, once the header of its weights bears it out.
+
+    Raises `UserError` for another kind of model, and what reading a missing or damaged file raises.
+    """
     config = read_object(folder / "config.json")
     if "kind" not in config and ("_class_name" in config or "architectures" in config):
         raise UserError(f"{folder} is one part of a checkpoint: give the folder that holds {INDEX}.")
@@ -36,15 +57,12 @@ def load_fill_model(folder: Path, device: torch.device, dtype: torch.dtype) -> M
     size, predicts = int(config["size"]), config["prediction"]
     if predicts not in PREDICTS or size < 8 or size % 8:
         raise ValueError(f"prediction {predicts!r} at {size} pixels")
-    schedule = from_config(config["schedule"])
-    tokenizer = Tokenizer.from_file(_beside(folder, config["tokenizer"]))
-    network = _load_network(config["network"], _beside(folder, config["weights"]), device, dtype)
-    pictures = load_library(_beside(folder, config["pictures"])) if "pictures" in config else None
-    info = ModelInfo(str(config.get("name", folder.name)), device.type, size, mask_channels=True)
-    return Model(
-        info, schedule, PixelSpace(size, device), _FillCall(network), predicts, _TextCall(network, tokenizer), True,
-        weights=network, judge=find_judge(folder, tokenizer, device), pictures=pictures,
-    )  # fmt: skip
+    check_bounds(folder / "config.json", config)
+    header = read_header(_beside(folder, config["weights"]))
+    with torch.device("meta"):
+        network = FillNetwork(FillNetworkConfig(**config["network"]))
+    compare(network, header)
+    return config
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,11 @@ def check_fit(kind: type, folder: Path, header: Header) -> None:
         network = _empty(kind, folder)
     except Exception as error:  # whatever an odd config makes them raise
         raise UserError(f"{spoken(folder)} is not a compatible model: no {kind.__name__} is built like it.") from error
+    compare(network, header)
+
+
+def compare(network: nn.Module, header: Header) -> None:
+    """Raise `UserError` unless `header` lists the tensors of `network`, in their shapes and no others."""
     needed = {_name(name): tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     given = {_name(name): tensor.shape for name, tensor in header.tensors.items()}
     tied = getattr(network, "_tied_weights_keys", None)

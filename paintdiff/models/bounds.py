@@ -14,6 +14,7 @@ LARGEST_SIDE = 4096  # pixels, or cells
 LARGEST_NUMBER = 10**9
 LONGEST_LIST = 10_000
 MOST_LAYERS = 1000  # of one kind, or blocks times layers: SDXL has 60
+WIDEST = 100_000  # channels, or words
 DEEPEST = 8  # lists and objects within each other
 MOST_LEVELS = 10_000  # of noise
 # Each of these is the length of an axis of some tensor.
@@ -65,6 +66,20 @@ def check_numbers(path: Path, config: dict[str, Any]) -> None:
         for number in _numbers(config.get(key)):
             if not 1 <= number <= LARGEST_SIDE:
                 _refuse(path, f"{key} is {shown(config[key])}; 1 to {LARGEST_SIDE} can be worked at")
+
+
+def check_bounds(path: Path, config: dict[str, Any]) -> None:
+    """`check_numbers`, for a config of our own kind."""
+    check_numbers(path, config)
+    network, size = config.get("network"), config.get("size")
+    if type(size) is not int or size > LARGEST_SIDE:
+        _refuse(path, f"size is {shown(size)}; up to {LARGEST_SIDE} can be worked at")
+    if not isinstance(network, dict):
+        _refuse(path, "there is no network")
+    for key, value in network.items():
+        for number in _numbers(value):
+            if number > (MOST_LAYERS if key in ("blocks", "tokens_depth", "text_depth", "heads") else WIDEST):
+                _refuse(path, f"{key} is {shown(value)}, which no model needs")
 
 
 def check_scheduler(path: Path, config: dict[str, Any]) -> None:

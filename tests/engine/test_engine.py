@@ -226,7 +226,7 @@ def test_a_network_that_breaks_down_is_a_clear_sentence_and_the_next_request_wor
     weights["leave.bias"][:] = float("nan")
     save_file(weights, broken / "model.safetensors")
     engine = DiffusionEngine()
-    with pytest.raises(UserError, match="not a number"):
+    with pytest.raises(UserError, match="not numbers"):
         generated(engine, request(str(broken)))
     assert generated(engine, request(model)).candidates
 
