@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-FIT = 0.85  # of the mask's box that a picture fills
+FITS = (0.75, 0.95)  # how much of the mask's box a picture fills, from and to
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,21 @@ class PictureLibrary:
         pixels = self.pictures[found[int(rng.integers(len(found)))]]
         return pixels[:, ::-1] if rng.random() < 0.5 else pixels
 
+    def shown(self, prompt: str, seed: int, place: np.ndarray) -> np.ndarray | None:
+        """What the model looks at for `prompt` where `place` (S, S) is set, (S, S, 4) uint8 premultiplied, or None.
+
+        The seed chooses the picture, how much of the box of `place` it fills, and where in it it stands.
+        """
+        pixels, box = self.choose(prompt, seed), box_of(place)
+        if pixels is None or box is None:
+            return None
+        rng = np.random.default_rng((seed, 78))
+        left, top, side = fitted(pixels, place, rng.uniform(*FITS))
+        room = box[2] - side, box[3] - side
+        left += round(rng.uniform(-0.3, 0.3) * max(0, room[0]))
+        top += round(rng.uniform(-0.3, 0.3) * max(0, room[1]))
+        return laid(pixels, place.shape[0], left, top, side)
+
 
 class PictureFile:
     """A zip of small WebP pictures, each read when it is asked for."""
@@ -116,7 +131,7 @@ def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:
     return int(xs.min()), int(ys.min()), int(np.ptp(xs)) + 1, int(np.ptp(ys)) + 1
 
 
-def fitted(pixels: np.ndarray, mask: np.ndarray, fit: float = FIT) -> tuple[int, int, int]:
+def fitted(pixels: np.ndarray, mask: np.ndarray, fit: float = 0.85) -> tuple[int, int, int]:
     """(left, top, side) at which the thing in `pixels` fills `fit` of the box of `mask`, in its middle.
 
     The thing's own outline counts, not the square that it comes in.

@@ -7,16 +7,13 @@ import torch
 from torch import Tensor
 
 from paintdiff.engine.fill_network import reference_channels
-from paintdiff.engine.picture_library import PictureLibrary, fitted, laid
+from paintdiff.engine.picture_library import PictureLibrary
 
 
 def look_up(library: PictureLibrary, prompt: str, seed: int, place: np.ndarray, device: torch.device) -> Tensor | None:
     """`Condition.reference` for `prompt` where `place` (S, S) bool is set, (1, 4, S, S); None if nothing is named.
 
-    The seed chooses among the pictures of the same thing, and whether it is mirrored.
+    The seed chooses among the pictures of the same thing, and how they are laid.
     """
-    found = library.choose(prompt, seed)
-    if found is None or not place.any():
-        return None
-    pixels = laid(found, place.shape[0], *fitted(found, place))
-    return reference_channels(torch.from_numpy(pixels)[None]).to(device)
+    pixels = library.shown(prompt, seed, place)
+    return None if pixels is None else reference_channels(torch.from_numpy(pixels)[None]).to(device)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from paintdiff.engine.picture_library import Entry, PictureLibrary, fitted, laid, picture_name
+from paintdiff.engine.picture_library import Entry, PictureLibrary, picture_name
 from paintdiff.training import shapes
 from paintdiff.training.sources import Sprite
 
@@ -34,8 +34,7 @@ def library_of(sprites: Sequence[Sprite]) -> PictureLibrary:
 
 def reference_for(library: PictureLibrary, prompt: str, mask: np.ndarray, seed: int) -> np.ndarray | None:
     """What the engine would show the model for `prompt` in `mask` (S, S): (S, S, 4) uint8 premultiplied, or None."""
-    pixels = library.choose(prompt, seed)
-    return None if pixels is None else laid(pixels, mask.shape[0], *fitted(pixels, mask))
+    return library.shown(prompt, seed, mask)
 
 
 def save_library(library: PictureLibrary, path: Path) -> None:

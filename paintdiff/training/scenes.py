@@ -9,7 +9,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from paintdiff.engine.picture_library import fitted, laid
+from paintdiff.engine.picture_library import FITS, fitted, laid
 from paintdiff.training import colours, masks, shapes
 from paintdiff.training.backgrounds import Background, background
 from paintdiff.training.nouns import COMMON
@@ -151,7 +151,7 @@ class SceneMaker:
             return None
         pixels = thing.like[:, ::-1] if placing.mirrored else thing.like
         if rng.random() < _LAID_BY_MASK:
-            left, top, side = fitted(pixels, mask, rng.uniform(0.75, 0.95))
+            left, top, side = fitted(pixels, mask, rng.uniform(*FITS))
         else:
             side = round(placing.side * rng.uniform(0.98, 1.02))
             moved = (placing.side - side) / 2 + rng.normal(0, 0.005 * self.size, 2)

@@ -9,7 +9,7 @@ from paintdiff.engine.picture_library import Entry, PictureLibrary, fitted, laid
 from paintdiff.training.library import save_library
 
 
-def disc(colour: tuple[int, int, int], side: int = 64) -> np.ndarray:
+def disc(colour: tuple[int, int, int], side: int = 128) -> np.ndarray:
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
     alpha = (x * x + y * y < (side / 2) ** 2).astype(np.uint8) * 255
     return np.dstack([*(alpha // 255 * c for c in colour), alpha]).astype(np.uint8)
@@ -56,7 +56,7 @@ def test_a_picture_of_a_mask_at_the_edge_is_cut_and_of_no_mask_empty() -> None:
     mask = np.zeros((64, 64), np.uint8)
     mask[:, 60:] = 1
     assert laid(disc((9, 9, 9)), 64, *fitted(disc((9, 9, 9)), mask, fit=4.0)).any()
-    assert not laid(disc((9, 9, 9)), 64, *fitted(disc((9, 9, 9)), np.zeros((64, 64), np.uint8))).any()
+    assert not laid(disc((9, 9, 9)), 64, *fitted(disc((9, 9, 9)), np.zeros((64, 64), np.uint8), 0.8)).any()
 
 
 def test_a_library_survives_the_disk(tmp_path) -> None:
