@@ -19,15 +19,16 @@ BLOCK = 16 * 1024
 class Manners:
     """How the hub behaves; changed while it runs.
 
-    `cut_after`: bytes of a large file after which the connection is cut, `cuts` times. `stall_after`: bytes after which
-    nothing comes any more. `bytes_per_second` of large files, 0 for all at once. `damaged`: large files arrive with a
-    byte changed. `sizes` are claimed in the listing in place of the true ones. `status`: the answer to everything.
-    `token`: needed for everything; `gated`: as on the hub, the listing can be seen and the files cannot.
+    `cut_after`: bytes of a large file after which the connection is cut, `cuts` times. `stall_at`: the place in a file
+    from which on nothing comes any more. `bytes_per_second` of large files, 0 for all at once. `damaged`: large files
+    arrive with a byte changed. `sizes` are claimed in the listing in place of the true ones. `status`: the answer to
+    everything. `token`: needed for everything; `gated`: as on the hub, the listing can be seen and the files cannot,
+    except with the token "hf_agreed". `silent`: never answers.
     """
 
-    cut_after: int = 0
+    cut_after: int | None = None
     cuts: int = 0
-    stall_after: int | None = None
+    stall_at: int | None = None
     bytes_per_second: int = 0
     damaged: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
@@ -166,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, repo: str, revision: str, path: str, authorization: str) -> None:
         folder = self.server.repositories[repo]
-        if self.server.manners.gated and not authorization:
+        if self.server.manners.gated and authorization != "Bearer hf_agreed":
             self._error(401, "GatedRepo")
         elif revision not in ("main", commit_of(folder)):
             self._error(404, "RevisionNotFound")
@@ -209,29 +210,30 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
         if self.command == "GET":
-            self._trickle(data[start:])
+            self._trickle(data[start:], start)
 
-    def _trickle(self, data: bytes) -> None:
+    def _trickle(self, data: bytes, start: int) -> None:
         manners, hub = self.server.manners, self.server
-        block = min(BLOCK, max(manners.bytes_per_second // 20, 1)) if manners.bytes_per_second else BLOCK
-        if manners.cut_after and manners.cuts:
-            block = min(block, manners.cut_after)
+        usual = min(BLOCK, max(manners.bytes_per_second // 20, 1)) if manners.bytes_per_second else BLOCK
         at = 0
         while at < len(data):
-            if manners.cut_after and manners.cuts and at >= manners.cut_after:
-                manners.cuts -= 1
+            cut = manners.cut_after if manners.cuts else None
+            stall = None if manners.stall_at is None else max(manners.stall_at - start, 0)
+            if at in (cut, stall):
+                if at == cut:
+                    manners.cuts -= 1
+                else:
+                    hub.closing.wait()
                 self.close_connection = True
                 return
-            if manners.stall_after is not None and at >= manners.stall_after:
-                hub.closing.wait()
-                self.close_connection = True
-                return
-            self.wfile.write(data[at : at + block])
+            stops = [stop for stop in (cut, stall) if stop is not None and stop > at]
+            block = data[at : min([at + usual, *stops])]
+            self.wfile.write(block)
             self.wfile.flush()
-            hub.sent += len(data[at : at + block])
-            at += block
+            hub.sent += len(block)
+            at += len(block)
             if manners.bytes_per_second:
-                time.sleep(block / manners.bytes_per_second)
+                time.sleep(len(block) / manners.bytes_per_second)
 
     def _send_json(self, values: object) -> None:
         self.send_response(200)

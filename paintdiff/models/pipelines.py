@@ -62,7 +62,7 @@ def check_index(index: dict[str, Any], where: object) -> dict[str, str]:
     """
     pipeline = index.get("_class_name")
     needed = next((parts for names, parts in NEEDED.items() if pipeline in names), None)
-    if needed is None:
+    if needed is None or not isinstance(pipeline, str):
         raise UserError(f"The model in {where} is a {shown(pipeline)}, which this version cannot open.")
     components = {}
     for name, entry in index.items():
@@ -70,9 +70,8 @@ def check_index(index: dict[str, Any], where: object) -> dict[str, str]:
             continue
         kind = entry[-1] if entry else None
         if kind not in ALLOWED.get(name, ()):
-            raise UserError(
-                f"The model in {where} names {shown(kind)} as its {shown(name)}, which this version does not open."
-            )
+            named = f"{shown(kind)} as {shown(name)}"
+            raise UserError(f"The model in {where} names {named}, which this version does not open.")
         components[name] = kind
     for name in needed:
         if name not in components:
