@@ -21,7 +21,8 @@ class ModelInfo:
 
     `mask_channels`: it was trained to fill masks. `text`: prompts have a say. `labels`: how many classes its prompts
     choose from, 0 where they are free text. `defaults` are the values of `Sampling`, by name, that suit the model where
-    the user has set no others.
+    the user has set no others. `memory` is the rung of the memory ladder that it stands on, "" for a model that needs
+    none, and `precision` what its network computes in. `safety`: it brings a safety checker.
     """
 
     name: str
@@ -31,6 +32,9 @@ class ModelInfo:
     text: bool = True
     labels: int = 0
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    memory: str = ""
+    precision: str = ""
+    safety: bool = False
 
 
 class Engine(Protocol):

@@ -28,6 +28,7 @@ METHODS = {
 LAYOUTS = {"off": "Off"} | {str(n): f"Larger than {n} pixels" for n in (2, 4, 8, 16, 32)}
 MATCH = "match"
 TONES = {MATCH: "Match around", "free": "As painted"}
+SAFETY = {"on": "On", "off": "Off"}
 MAX_SEED = 2**32 - 1
 
 MAIN = "Main"  # always in sight; the others are folded
@@ -42,7 +43,7 @@ class Parameter:
     values to shown names. `section` is the heading it stands under in the panel, one of `SECTIONS`. `needs` names
     another parameter (or "mode") and the values of it for which this one has an effect, or a number that it must
     exceed (of a text: its length); the panel shows it only then. `serves` is "text" for what only models that read
-    prompts know, "classes" for models of classes, "" for any.
+    prompts know, "classes" for models of classes, "safety" for those that bring a safety checker, "" for any.
     """
 
     kind: str
@@ -200,6 +201,10 @@ class Sampling:
     tone: str = _parameter(
         MATCH, "choice", "Tone", "Whether what is painted anew is drawn to the tone of what is kept around it.",
         choices=TONES, section="Mask", needs=("mode", ("inpaint", "outpaint", "renoise", "edit")),
+    )
+    safety: str = _parameter(
+        "on", "choice", "Safety checker", "Whether the checker that the model brings may hold back what it objects to.",
+        choices=SAFETY, section="Sampler", serves="safety",
     )
     candidates: int = _parameter(
         4, "int", "Candidates", "How many pictures to make; candidate k uses seed + k.", minimum=1, maximum=16
