@@ -40,13 +40,21 @@ class ClassifierFree:
             return self._denoiser(x_t, t, condition)
         if self._w == 0 and self._rescale == 0:
             return self._denoiser(x_t, t, _unprompted(condition).prompted(self._negative))
+        one, x0_negative = self._both(x_t, t, condition)
+        guided = torch.lerp(x0_negative, one.x0, self._w)
+        if self._rescale > 0:
+            guided = rescaled(guided, one.x0, self._rescale, condition.mask)
+        return replace(one, x0=guided)
+
+    def _both(self, x_t: Tensor, t: float, condition: Condition) -> tuple[Prediction, Tensor]:
+        """The conditional prediction, and x0 of the other side; one batch unless the prompts differ in length."""
+        if _length(condition) != _length(self._negative):
+            other = self._denoiser(x_t, t, _unprompted(condition).prompted(self._negative))
+            return self._denoiser(x_t, t, condition), other.x0
         both = self._denoiser(torch.cat([x_t, x_t]), t, self._doubled(condition))
         x0, x0_negative = both.x0.chunk(2)
-        guided = torch.lerp(x0_negative, x0, self._w)
-        if self._rescale > 0:
-            guided = rescaled(guided, x0, self._rescale, condition.mask)
-        mix = None if both.variance_mix is None else both.variance_mix[: len(x_t)]  # of the conditional side
-        return Prediction(guided, x_t, both.alpha, both.sigma, mix)
+        mix = None if both.variance_mix is None else both.variance_mix[: len(x_t)]
+        return Prediction(x0, x_t, both.alpha, both.sigma, mix), x0_negative
 
     def _doubled(self, condition: Condition) -> Condition:
         """`condition` for a batch of two: the prompt and the negative one, over the same picture."""
@@ -55,6 +63,11 @@ class ClassifierFree:
             self._prompts = prompt, prompt.with_batch(self._negative)
         picture = condition.prompted(Condition())
         return picture.with_batch(_unprompted(picture)).prompted(self._prompts[1])
+
+
+def _length(condition: Condition) -> int:
+    """How many vectors the prompt is; a long one is more than a short one."""
+    return 0 if condition.text is None else condition.text.shape[1]
 
 
 def _unprompted(condition: Condition) -> Condition:

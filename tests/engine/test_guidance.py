@@ -111,3 +111,15 @@ def test_a_negative_prompt_takes_the_place_of_no_prompt() -> None:
     guided = ClassifierFree(prompted, 2.5, Condition(away, told))(x_t, t, Condition(towards, told))
     expected = 2.5 * data.of_class(1).score(x_t, t) - 1.5 * data.of_class(0).score(x_t, t)
     torch.testing.assert_close(guided.score, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_prompts_of_different_length_are_guided_as_each_is_read_alone() -> None:
+    def read(x_t, t, condition) -> Prediction:
+        assert condition.text.shape[0] == len(x_t)
+        return Prediction(condition.text.sum((1, 2))[:, None] + x_t, x_t, 0.6, 0.8)
+
+    x_t = torch.tensor([[1.0, 2.0]])
+    long, short = Condition(torch.ones(1, 5, 1), torch.ones(1, 5, dtype=torch.bool)), Condition(torch.ones(1, 2, 1))
+    guided = ClassifierFree(read, 3.0, short)(x_t, 0.5, long)
+    assert torch.equal(guided.x0, x_t + 2 + 3 * (5 - 2))
+    assert torch.equal(ClassifierFree(read, 3.0, long.prompt)(x_t, 0.5, short).x0, x_t + 5 + 3 * (2 - 5))
