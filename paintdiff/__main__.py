@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 COMMAND_LINE = (
-    "inpaint", "outpaint", "sdedit", "edit", "colorize", "upscale", "encode", "decode", "likelihood", "bench",
-    "-h", "--help", "--version",
+    "inpaint", "outpaint", "sdedit", "edit", "colorize", "upscale", "encode", "decode", "likelihood", "models",
+    "bench", "-h", "--help", "--version",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from paintdiff.cli.colorizing import COLORIZE
 from paintdiff.cli.decoding import DECODE
 from paintdiff.cli.encoding import ENCODE
 from paintdiff.cli.likelihood import LIKELIHOOD
+from paintdiff.cli.models import MODELS
 from paintdiff.cli.painting import EDIT, INPAINT, OUTPAINT, SDEDIT
 from paintdiff.cli.parser import Parser
 from paintdiff.cli.upscaling import UPSCALE
@@ -19,7 +20,7 @@ from paintdiff.cli.verb import Verb
 from paintdiff.generation.errors import UserError
 
 VERBS: tuple[Verb, ...] = (
-    INPAINT, OUTPAINT, SDEDIT, EDIT, COLORIZE, UPSCALE, ENCODE, DECODE, LIKELIHOOD,
+    INPAINT, OUTPAINT, SDEDIT, EDIT, COLORIZE, UPSCALE, ENCODE, DECODE, LIKELIHOOD, MODELS,
 )  # fmt: skip
 
 
@@ -34,6 +35,7 @@ def main(argv: Sequence[str]) -> int:
         options, unknown = _parser().parse_known_args(argv)
         if unknown:
             raise UserError(f"Unrecognized arguments: {' '.join(unknown)}; see paintdiff {options.verb} --help.")
+        options.named_model = getattr(options, "model", "")  # by the user; a verb may take another from a file
         next(verb for verb in VERBS if verb.name == options.verb).run(options)
         return 0
     except KeyboardInterrupt:
@@ -54,7 +56,7 @@ def _parser() -> Parser:
     parser = Parser(
         "paintdiff", allow_abbrev=False,
         description="Paint with diffusion. Without a verb, opens the window (on a picture, if one is named; "
-        "with --model FOLDER it generates with the checkpoint in that folder).",
+        "with --model MODEL it generates with that one; see models).",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"PaintDiff {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")

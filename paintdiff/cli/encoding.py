@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from paintdiff.cli.fetching import make_ready
 from paintdiff.cli.inputs import read_mask, read_picture
 from paintdiff.cli.outputs import check_place
 from paintdiff.cli.parser import add_image, add_mask, add_model, add_reporting, add_sampling, frame, read_sampling
@@ -53,6 +54,7 @@ class Encode:
         if options.frame is not None:
             document = set_frame(document, options.frame)
 
+        make_ready(options)
         from paintdiff.engine.code_file import CodedPicture, write_code
         from paintdiff.engine.engine import DiffusionEngine
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from paintdiff.cli.fetching import make_ready
 from paintdiff.cli.inputs import read_mask, read_picture
 from paintdiff.cli.outputs import output_paths
 from paintdiff.cli.parser import add_image, add_mask, add_model, add_reporting, add_sampling, frame, read_sampling
@@ -53,6 +54,7 @@ class MeasureLikelihood:
         out = None if options.map is None else output_paths(options.map, 1)[0]
         document = self._prepared(options)
 
+        make_ready(options)
         from paintdiff.engine.engine import DiffusionEngine
 
         engine = DiffusionEngine()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paintdiff.cli.branching import add_branching, keep_trajectories, read_branch, trajectory_paths
+from paintdiff.cli.fetching import make_ready
 from paintdiff.cli.inputs import read_mask, read_picture
 from paintdiff.cli.outputs import export, output_paths, show
 from paintdiff.cli.parser import (
@@ -124,6 +125,7 @@ def paint(
     scale: int = 1, branch: Branch | None = None, runs: Sequence[Path] = (), code: Code | None = None,
 ) -> None:
     """Generate for `document`, write every candidate into it to `outputs`, and its steps to `runs`, and report."""
+    make_ready(options)
     from paintdiff.engine.engine import DiffusionEngine
 
     engine = DiffusionEngine()

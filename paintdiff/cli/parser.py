@@ -65,7 +65,7 @@ def read_sampling(options: argparse.Namespace, before: Sampling | None = None) -
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    about = "a bundled model or the folder of a checkpoint (%(default)s)"
+    about = "a bundled name, a folder, a .safetensors file, or owner/name on the hub (%(default)s); see the verb models"
     parser.add_argument("--model", default=BUNDLED_MODEL, help=about)
     add_device(parser)
 

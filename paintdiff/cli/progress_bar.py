@@ -1,4 +1,4 @@
-"""Progress of a run on stderr."""
+"""Progress of a run or a download on stderr."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ class ProgressBar:
         part = progress.step / progress.steps
         left = (time.perf_counter() - self._start) * (1 / part - 1)
         done = f"{part:.0%}" if progress.stage == "measuring" else f"step {progress.step}/{progress.steps}"
-        text = f"{done}, {left:.0f} s left"
+        self.draw(part, f"{done}, {left:.0f} s left")
+
+    def draw(self, part: float, text: str) -> None:
+        """Show that `part` of the way, 0 to 1, lies behind, and `text` beside it."""
         if self._terminal:
             self._open = True
             print(f"\r[{'█' * round(30 * part):<30}] {text}\033[K", end="", file=sys.stderr, flush=True)

@@ -92,6 +92,15 @@ def find_model(source: str) -> tuple[Place, Path]:
     return Place.CACHE, cached
 
 
+def is_on_this_machine(source: str) -> bool:
+    """Whether `find_model` finds it."""
+    try:
+        find_model(source)
+    except UserError:
+        return False
+    return True
+
+
 def find_add_on(name: str, part: Part, folders: Iterable[Path] | None = None) -> Path:
     """The file (or diffusers folder) of an add-on by the name a prompt gives it, as in <lora:name:0.8>, or by its path.
 

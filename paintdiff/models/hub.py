@@ -165,6 +165,7 @@ def _process() -> Iterator[subprocess.Popen[str]]:
         [sys.executable, "-P", "-m", "paintdiff.models.hub_process"], env=environment, text=True, encoding="utf-8",
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        start_new_session=True,  # a Ctrl-C on the terminal is for the one that waits
     )  # fmt: skip
     try:
         yield process

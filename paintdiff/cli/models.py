@@ -1,0 +1,169 @@
+"""The verb models: what there is to paint with, where it is looked for, and how more of it is fetched."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from paintdiff.cli.fetching import fetch, size_text
+from paintdiff.generation.errors import UserError
+from paintdiff.generation.model_card import Family, ModelCard
+from paintdiff.models.add_on import AddOnCard
+from paintdiff.models.catalogue import look_at, scan, scan_add_ons
+from paintdiff.models.describe import Card
+from paintdiff.models.hub import Offer, look_up
+from paintdiff.models.hub_files import README
+from paintdiff.models.hub_name import parse_hub_name
+from paintdiff.models.preferences import add_folder, hub_token, keep_hub_token, model_folders, remove_folder
+
+SOURCE = "a bundled name, a folder, a .safetensors file, or owner/name on the hub"
+NAME = "owner/name on the hub, with @revision or :variant behind it, or owner/name/file.safetensors"
+
+
+@dataclass(frozen=True)
+class Models:
+    name: str = "models"
+    help: str = "list the models on this machine, fetch more, say where they lie"
+    about: str = (
+        "List the models on this machine: those that ship, those in the folders that you added (A1111 and ComfyUI "
+        "folders are understood) and those in the hub's cache. The last column is what --model takes."
+    )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        _add_listing(parser)
+        actions = parser.add_subparsers(dest="action", metavar="ACTION")
+        _add_listing(actions.add_parser("list", help="list them (what models does by itself)"))
+        show = actions.add_parser("show", aliases=["info"], help="say what is known of one")
+        show.add_argument("source", metavar="SOURCE", help=SOURCE)
+        show.add_argument("--json", action="store_true", help="print JSON")
+        get = actions.add_parser("get", help="fetch one from the hub into its cache; a broken download is gone on with")
+        get.add_argument("hub_name", metavar="NAME", help=NAME)
+        get.add_argument("--dry-run", action="store_true", help="only say what would be fetched")
+        folder = actions.add_parser("folder", aliases=["folders"], help="list, add or remove folders to look in")
+        folder.add_argument("change", nargs="?", choices=("add", "remove"), help="without it, they are listed")
+        folder.add_argument("folder", nargs="?", metavar="PATH")
+        actions.add_parser("token", help="keep a token for gated and private models, read from stdin; empty forgets it")
+
+    def run(self, options: argparse.Namespace) -> None:
+        match options.action:
+            case "show" | "info":
+                _show(look_at(options.source), options.json)
+            case "get":
+                _get(options.hub_name, options.dry_run)
+            case "folder" | "folders":
+                _folders(options.change, options.folder)
+            case "token":
+                _keep_token()
+            case _:
+                cards: Iterable[Card] = scan_add_ons() if options.add_ons else scan()
+                _list(list(cards), options.json)
+
+
+def _add_listing(parser: argparse.ArgumentParser) -> None:
+    # Given before or after the action: what was not given is left as it was.
+    parser.set_defaults(json=False, add_ons=False)
+    suppress = argparse.SUPPRESS
+    parser.add_argument("--json", action="store_true", default=suppress, help="print JSON")
+    parser.add_argument(
+        "--add-ons", action="store_true", default=suppress,
+        help="list LoRAs, autoencoders, embeddings, ControlNets and IP-Adapters instead",
+    )  # fmt: skip
+
+
+def _list(cards: Sequence[Card], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([asdict(card) for card in cards], ensure_ascii=False, indent=2))
+        return
+    if not cards:
+        print("paintdiff: There are none; add a folder with some: paintdiff models folder add PATH", file=sys.stderr)
+        return
+    heads = ("NAME", "KIND", "SIZE", "PLACE", "MASKS", "LICENCE", "SOURCE")
+    rows = [heads if isinstance(cards[0], ModelCard) else (*heads[:3], "FITS", "WORDS", *heads[5:])]
+    rows += [_row(card) for card in cards]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+    for row, card in zip(rows, (None, *cards), strict=True):
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+        if card is not None and card.problem:
+            print(f"    cannot be used: {card.problem}")
+
+
+def _row(card: Card) -> tuple[str, ...]:
+    """The columns of the table: name, kind, size, two of its own, licence, source."""
+    size, licence = size_text(card.size_bytes), card.licence or "?"
+    if isinstance(card, AddOnCard):
+        return card.name, card.part.value, size, card.family.value, card.words or "-", licence, card.source
+    masks = "own channels" if card.inpaints else "by constraint"
+    kind = f"{card.family.value} {card.few_steps}".rstrip()
+    return card.name, kind, size, card.place.value, "-" if card.problem else masks, licence, card.source
+
+
+def _show(card: Card, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(card), ensure_ascii=False, indent=2))
+        return
+    facts = {"name": card.name, "source": card.source, "size": size_text(card.size_bytes)}
+    if isinstance(card, AddOnCard):
+        facts |= {"kind": card.part.value, "fits": card.family.value, "words": card.words}
+    else:
+        facts |= {"kind": card.family.value, "place": card.place.value}
+        facts |= {"works at": f"{card.side} × {card.side} pixels" if card.side else "", "few steps": card.few_steps}
+        if card.family is not Family.UNKNOWN:
+            facts["masks"] = "read by channels of its own" if card.inpaints else "filled by constraint"
+    facts |= {"licence": card.licence or "not stated", "cannot be used": card.problem}
+    for name, text in facts.items():
+        if text:
+            print(f"{name + ':':<16}{text}")
+
+
+def _get(text: str, only_look: bool) -> None:
+    name = parse_hub_name(text)
+    if only_look:
+        _tell(look_up(name, hub_token()))
+        return
+    place = fetch(name)
+    print(f"paintdiff: {name} is in {place}; use it with --model {name}", file=sys.stderr)
+
+
+def _tell(offer: Offer) -> None:
+    for path, size in offer.choices or offer.files:
+        print(f"{size_text(size):>9}  {path}")
+    gate = "; it is gated: its terms have to be agreed to, and a token given" if offer.gated else ""
+    if offer.choices:
+        first = offer.choices[0][0]
+        print(f"paintdiff: Name one of these files, as in {offer.name}/{first}{gate}", file=sys.stderr)
+        return
+    files = sum(path != README for path, _ in offer.files)
+    print(
+        f"paintdiff: {offer.name}, licence {offer.licence or 'not stated'}: {size_text(offer.size_bytes)} in {files} "
+        f"files, {size_text(offer.missing_bytes)} of it to be fetched{gate}",
+        file=sys.stderr,
+    )
+
+
+def _folders(change: str | None, folder: str | None) -> None:
+    if change is None:
+        if folder is not None:
+            raise UserError("Say what to do with the folder: add or remove.")
+        for each in model_folders():
+            print(each if each.is_dir() else f"{each}  (not there now)")
+        return
+    if folder is None:
+        raise UserError(f"Say which folder to {change}.")
+    if change == "add":
+        print(f"paintdiff: {add_folder(Path(folder))} is looked through from now on", file=sys.stderr)
+    else:
+        remove_folder(Path(folder))
+
+
+def _keep_token() -> None:
+    token = getpass.getpass("Token (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
+    keep_hub_token(token)
+    print("paintdiff: The token is " + ("kept" if token.strip() else "forgotten"), file=sys.stderr)
+
+
+MODELS = Models()
