@@ -89,6 +89,10 @@ class Shown(Protocol):
     @property
     def size(self) -> int: ...
 
+    def picture(self, rgb: np.ndarray) -> np.ndarray:
+        """The frame's pixels (h, w, ...) uint8 as the model's picture shows them, (H, W, ...)."""
+        ...
+
     def inner(self, square: np.ndarray) -> np.ndarray:
         """The part of a model's picture (H, W, ...) that shows the frame."""
         ...
