@@ -51,7 +51,7 @@ def split_tags(prompt: str) -> tuple[str, tuple[LoraTag, ...]]:
     if not tags:
         return prompt, ()
     text = _TAG.sub(lambda match: "" if match[1].lower() in _LORA_TAGS else match[0], prompt)
-    text = re.sub(r"(,\s*)+,", ",", text)  # what stood between commas leaves one of them
+    text = re.sub(r"\s*,(\s*,)*", ",", text)  # what stood between commas leaves one of them
     return re.sub(r"[ \t]{2,}", " ", text).strip(" \t,"), tuple(tags)
 
 
