@@ -152,6 +152,8 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("&Generate", (
         Command("generate", "&Generate", lambda w: w.generating.generate(), ("Ctrl+Return", "Ctrl+Enter"),
                 icon="generate"),
+        Command("models", "&Models…", lambda w: w.models.browse(), ("Ctrl+M",), icon="model",
+                tip="Choose a model, or get another"),
         Command("stop", "S&top stroke or generation", lambda w: w.stop(), ("Esc",), icon="cancel"),
         SEPARATOR,
         Command("accept", "&Accept candidate", lambda w: w.strip.accept.click(), icon="accept",

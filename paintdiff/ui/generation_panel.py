@@ -16,6 +16,7 @@ from paintdiff.ui.fields import ChoiceField, Field, NumberField, TextField, make
 from paintdiff.ui.mode_chooser import ModeChooser
 from paintdiff.ui.mode_rows import ModeRows
 from paintdiff.ui.model_defaults import base_of, of_a_model, valid
+from paintdiff.ui.models.chooser import ModelChooser
 from paintdiff.ui.named import named
 from paintdiff.ui.rows import add_field, form
 from paintdiff.ui.run_bar import RunBar
@@ -29,7 +30,7 @@ FEATHER = 8
 
 
 class GenerationPanel(QWidget):
-    """What to generate and how. `run_bar` below it starts and stops.
+    """What to generate and how. `model_chooser` above it says with which model, `run_bar` below it starts and stops.
 
     Signals: `mode_changed(str)`, `feather_changed(int)`, `extend_asked(str)` with "left", "right", "top" or "bottom",
     `hints_asked()` for a layer of colour hints, `folded()` when the user folded a heading or opened it.
@@ -43,7 +44,7 @@ class GenerationPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.run_bar = RunBar()
+        self.run_bar, self.model_chooser = RunBar(), ModelChooser()
         self.modes, self.mode_rows = ModeChooser(), ModeRows()
         self.fields: dict[str, Field] = {}
         self._matte = WHITE
@@ -202,7 +203,7 @@ class GenerationPanel(QWidget):
                 self._labels[name] = add_field(self._main, field, LABEL_WIDTH)
         settings = QWidget()
         column = QVBoxLayout(settings)
-        column.setContentsMargins(12, 8, 8, 8)  # with the scroll bar as wide as on the left
+        column.setContentsMargins(12, 4, 8, 8)  # with the scroll bar as wide as on the left
         column.setSpacing(8)
         column.addWidget(self.modes)
         column.addWidget(self.mode_rows)
@@ -224,6 +225,7 @@ class GenerationPanel(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
+        whole.addWidget(self.model_chooser)
         whole.addWidget(self._scroll, 1)
         whole.addWidget(self.run_bar)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from paintdiff.ui.models.remembered import RememberedModels
+
 RECENT_COUNT = 10
 
 
@@ -16,6 +18,11 @@ class Settings:
         self._store = store or QSettings(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "PaintDiff", "PaintDiff"
         )
+
+    @property
+    def models(self) -> RememberedModels:
+        """What is remembered of models."""
+        return RememberedModels(self._store)
 
     @property
     def theme(self) -> str:

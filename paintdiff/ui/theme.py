@@ -77,22 +77,35 @@ QToolButton[segment="true"] {
 QToolButton[segment="true"]:hover { background: $hover; }
 QToolButton[segment="true"]:focus { border-color: $text; }
 QToolButton[segment="true"]:checked { background: $accent; color: $accent_text; border-color: $accent; }
+QToolButton[card="true"] { background: $raised; border: 1px solid $border; border-radius: 6px; padding: 0; }
+QToolButton[card="true"]:hover { background: $hover; }
+QToolButton[card="true"]:focus { border-color: $accent; }
+QToolButton[card="true"]::menu-indicator { image: none; }
+QToolButton#recent_models { padding: 0 5px; }
+QToolButton#model_folders::menu-indicator { image: none; }
+QLabel[strong="true"] { font-weight: 600; }
+QListView#cards { background: $window; border: none; }
+QWidget#rule { background: $border; }
 QProgressBar {
     background: $base; color: $text; border: 1px solid $border; border-radius: 4px; text-align: center;
     min-height: 20px;
 }
 QProgressBar::chunk { background: $done; border-radius: 3px; }
 QScrollArea#settings { background: transparent; border: none; }
-QScrollArea#settings QScrollBar, QListView#candidates QScrollBar {
+QScrollArea#settings QScrollBar, QListView#candidates QScrollBar, QListView#cards QScrollBar {
     background: transparent; width: 8px; height: 8px; margin: 0; border: none;
 }
-QScrollArea#settings QScrollBar::handle, QListView#candidates QScrollBar::handle {
+QScrollArea#settings QScrollBar::handle, QListView#candidates QScrollBar::handle,
+QListView#cards QScrollBar::handle {
     background: $border; border-radius: 3px; min-height: 24px; min-width: 24px;
 }
-QScrollArea#settings QScrollBar::handle:hover, QListView#candidates QScrollBar::handle:hover { background: $muted; }
-QScrollArea#settings QScrollBar::handle:disabled { background: transparent; }
+QScrollArea#settings QScrollBar::handle:hover, QListView#candidates QScrollBar::handle:hover,
+QListView#cards QScrollBar::handle:hover { background: $muted; }
+QScrollArea#settings QScrollBar::handle:disabled,
+QListView#cards QScrollBar::handle:disabled { background: transparent; }
 QScrollArea#settings QScrollBar::add-line, QScrollArea#settings QScrollBar::sub-line,
-QListView#candidates QScrollBar::add-line, QListView#candidates QScrollBar::sub-line { width: 0; height: 0; }
+QListView#candidates QScrollBar::add-line, QListView#candidates QScrollBar::sub-line,
+QListView#cards QScrollBar::add-line, QListView#cards QScrollBar::sub-line { width: 0; height: 0; }
 Section QToolButton[flat="true"] { padding: 2px 4px 2px 0; border: none; font-weight: 500; }
 Section QToolButton[flat="true"]:focus { border: 1px solid $accent; }
 CandidateStrip QPushButton:checked {

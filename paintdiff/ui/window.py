@@ -13,6 +13,7 @@ from paintdiff.editor import Editor
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import BUNDLED_MODEL, Recipe
 from paintdiff.jobs.jobs import Jobs
+from paintdiff.jobs.scanning import Scan
 from paintdiff.ui import actions, clipboard, focus, icons, theme
 from paintdiff.ui.candidate_strip import CandidateStrip
 from paintdiff.ui.candidates import Candidates
@@ -24,6 +25,7 @@ from paintdiff.ui.generating import Generating
 from paintdiff.ui.generation_panel import GenerationPanel
 from paintdiff.ui.layers_panel import LayersPanel
 from paintdiff.ui.masking import Masking
+from paintdiff.ui.models.models import Models, is_model, scan_models
 from paintdiff.ui.named import named
 from paintdiff.ui.settings import Settings
 from paintdiff.ui.status_bar import StatusBar
@@ -36,7 +38,8 @@ COMPARE_KEY = Qt.Key.Key_Backslash
 
 
 class Window(QMainWindow):
-    """The main window on `editor` and `jobs`; `model` generates, `log_file` is what Help offers to show."""
+    """The main window on `editor` and `jobs`; `model` generates until another is chosen, `log_file` is what Help offers
+    to show, and `scan` finds models."""
 
     editor: Editor
     jobs: Jobs
@@ -53,9 +56,11 @@ class Window(QMainWindow):
     files: Files
     masking: Masking
     enlarging: Enlarging
+    models: Models
 
     def __init__(
-        self, editor: Editor, jobs: Jobs, settings: Settings, model: str = BUNDLED_MODEL, log_file: Path | None = None
+        self, editor: Editor, jobs: Jobs, settings: Settings, model: str = BUNDLED_MODEL, log_file: Path | None = None,
+        scan: Scan = scan_models,
     ) -> None:
         super().__init__()
         self.setObjectName("window")
@@ -72,6 +77,7 @@ class Window(QMainWindow):
         self.files, self.masking = Files(self, editor, settings), Masking(self, editor)
         self.enlarging = Enlarging(editor, self.panel, self.generating, self.canvas.fit)
         self.enlarging.setParent(self)
+        self.models = Models(self, jobs, self.generating, self.panel, settings.models, scan)
         self._docks = [self._dock("Generate", self.panel), self._dock("Layers", self.layers)]
         self.actions_by_id, self._submenus = actions.build(self)
         self._lay_out()
@@ -102,7 +108,7 @@ class Window(QMainWindow):
         room = self.screen().availableSize() - QSize(0, TITLE_BAR)
         self.resize(QSize(1280, 720).boundedTo(room))
         self.resizeDocks(self._docks, [PANEL_WIDTH, PANEL_WIDTH], Qt.Orientation.Horizontal)
-        self.resizeDocks(self._docks, [460, 200], Qt.Orientation.Vertical)
+        self.resizeDocks(self._docks, [490, 170], Qt.Orientation.Vertical)
 
     def _tool_bar(self) -> QToolBar:
         bar = named(QToolBar("Tools", movable=False, orientation=Qt.Orientation.Vertical), "tools")
@@ -131,7 +137,7 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         editor, canvas, files = self.editor, self.canvas, self.files
-        for noticing in (canvas, self.generating, self.candidates, self.layers, self.enlarging, files):
+        for noticing in (canvas, self.generating, self.candidates, self.layers, self.enlarging, files, self.models):
             noticing.noticed.connect(self.status.notice)
         self.panel.hints_asked.connect(self.add_hint_layer)
         self.generating.begun.connect(self.status.proof.clear)
@@ -146,7 +152,7 @@ class Window(QMainWindow):
         files.about_to_replace.connect(self.status.forget)
         files.replaced.connect(canvas.fit)
         files.recent_changed.connect(self._show_recent)
-        canvas.files_dropped.connect(lambda paths: files.open_path(paths[0]))
+        canvas.files_dropped.connect(self._open_dropped)
         canvas.zoom_changed.connect(self.status.show_zoom)
         canvas.pointer_moved.connect(self.status.show_pointer)
         editor.document_changed.connect(lambda document, _dirty: self.status.show_size(document.canvas))
@@ -163,7 +169,8 @@ class Window(QMainWindow):
         self.canvas.setFocus()
 
     def use_recipe(self, recipe: Recipe) -> None:
-        """Set the panel as it was for `recipe`; a branch's own beginning is not in it."""
+        """Choose the model of `recipe` and set the panel as it was for it; a branch's own beginning is not in it."""
+        self.models.choose(recipe.model, keep_settings=True)
         self.panel.use_recipe(recipe)
         if recipe.branch is not None:
             self.status.notice(
@@ -176,6 +183,12 @@ class Window(QMainWindow):
         self.take_tool("brush")
         if len(set(self.tool_state.foreground)) == 1:
             self.status.notice("The brush is grey, and grey as a hint says: no colour. Choose a colour for it first.")
+
+    def _open_dropped(self, paths: list[Path]) -> None:
+        if is_model(paths[0]):
+            self.models.open_path(paths[0])
+        else:
+            self.files.open_path(paths[0])
 
     def toggle_overlay(self) -> None:
         self.tool_state.set_overlay_visible(not self.tool_state.overlay_visible)
@@ -278,6 +291,7 @@ class Window(QMainWindow):
             return
         with QSignalBlocker(self.generating):
             self.generating.forget()
+        self.models.close()
         self.settings.set_place(self.saveGeometry(), self.saveState())
         self.settings.write()
         event.accept()

@@ -32,18 +32,19 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def make_window(qtbot, settings: Settings, model_folder: Path):
-    """Makes shown windows with a masked 64 × 48 picture; `make` builds their engine."""
+def make_window(qtbot, settings: Settings, model_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Makes shown windows with a masked 64 × 48 picture; `make` builds their engine, `scan` finds models."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # folders of models, which the program keeps there
     start_application([])
     windows = []
 
-    def build(make=make_engine, masked: bool = True) -> Window:
+    def build(make=make_engine, masked: bool = True, scan=lambda folders: iter(())) -> Window:
         pixels = np.full((48, 64, 4), 255, np.uint8)
         pixels[..., 0] = np.linspace(0, 255, 64, dtype=np.uint8)
         document = picture_document(pixels)
         if masked:
             document = change_map.add(document, np.full((12, 16), 255, np.uint8), 24, 18)
-        window = Window(Editor(document), Jobs(make), settings, str(model_folder))
+        window = Window(Editor(document), Jobs(make), settings, str(model_folder), scan=scan)
         windows.append(window)
         window.panel.fields["steps"].set_value(2)
         window.panel.fields["candidates"].set_value(2)
@@ -58,6 +59,7 @@ def make_window(qtbot, settings: Settings, model_folder: Path):
         window.editor.mark_saved(Path("nowhere.ora"))
         window.close()
         assert window.jobs.stop(20_000)
+        assert window.models.stop(5000)
         window.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 

@@ -1,0 +1,107 @@
+"""The model at the top of the panel: what it is, a click to the browser, and the ones used last in its menu."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from paintdiff.generation.engine import ModelInfo
+from paintdiff.generation.model_card import Family, ModelCard
+from paintdiff.ui import icons
+from paintdiff.ui.models.badge import badge
+from paintdiff.ui.named import named
+
+MARK = 28
+
+class ModelChooser(QWidget):
+    """Signals: `browse_asked()`; `menu_asked()` before the menu shows, to fill it."""
+
+    browse_asked = Signal()
+    menu_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._name, self._facts = "", ""
+        self.name, self.facts = named(QLabel(), "model_name"), named(QLabel(), "model_facts")
+        self._mark = QLabel()
+        self._mark.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.name.setProperty("strong", True)
+        self.facts.setProperty("muted", True)
+        for label in (self.name, self.facts):
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.browse = named(QToolButton(), "browse_models", "Choose a model (Ctrl+M)")
+        self.browse.setProperty("card", True)
+        self.browse.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.menu_button = named(QToolButton(), "recent_models", "Models used last, and favourites")
+        self.menu_button.setProperty("card", True)
+        self.menu_button.setIcon(icons.icon("chevron_down"))
+        self.menu_button.setIconSize(QSize(14, 14))
+        self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu_button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        self.menu = QMenu(self)
+        self.menu.setToolTipsVisible(True)
+        self.menu_button.setMenu(self.menu)
+        self.problem = named(QLabel(wordWrap=True), "model_problem")
+        self.problem.setProperty("bad", True)
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.problem.hide()
+        self._lay_out()
+        self.browse.clicked.connect(self.browse_asked)
+        self.menu.aboutToShow.connect(self.menu_asked)
+
+    def _lay_out(self) -> None:
+        inside = QHBoxLayout(self.browse)
+        inside.setContentsMargins(8, 4, 8, 4)
+        inside.setSpacing(10)
+        text = QVBoxLayout()
+        text.setSpacing(0)
+        text.addWidget(self.name)
+        text.addWidget(self.facts)
+        inside.addWidget(self._mark)
+        inside.addLayout(text, 1)
+        height = self.name.sizeHint().height() + self.facts.sizeHint().height() + 8
+        self.browse.setFixedHeight(height)
+        self.menu_button.setFixedHeight(height)
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        row.addWidget(self.browse, 1)
+        row.addWidget(self.menu_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 6, 12, 4)
+        column.setSpacing(6)
+        column.addLayout(row)
+        column.addWidget(self.problem)
+
+    def show_model(self, card: ModelCard, info: ModelInfo | None, waiting: bool) -> None:
+        """The chosen model; `info` is None until it is open, and `waiting` says that a job comes first."""
+        self._name = card.name if card.family is not Family.UNKNOWN or info is None else info.name
+        self._facts = facts_of(card, info, waiting)
+        self._mark.setPixmap(badge(card.family, MARK, self.devicePixelRatioF()))
+        self.browse.setAccessibleName(f"Model: {self._name}, {self._facts}")
+        self.browse.setToolTip(f"{self._name}\n{card.source}\n\nChoose a model (Ctrl+M)")
+        self._cut()
+
+    def show_problem(self, sentence: str) -> None:
+        """Why a model could not be opened, until it is cleared with ""."""
+        self.problem.setText(sentence)
+        self.problem.setVisible(bool(sentence))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._cut()
+
+    def _cut(self) -> None:
+        for label, text in ((self.name, self._name), (self.facts, self._facts)):
+            label.setText(label.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, label.width()))
+
+
+def facts_of(card: ModelCard, info: ModelInfo | None, waiting: bool) -> str:
+    """What stands below the name: what it is, or what becomes of it."""
+    if info is None:
+        return "Opens after this generation" if waiting else "Opening…"
+    family = "" if card.family is Family.UNKNOWN else str(card.family)
+    prompts = "" if info.text and not info.labels else f"{info.labels} classes" if info.labels else "no prompts"
+    return " · ".join(part for part in (family, f"{info.size} px", prompts, info.device.upper()) if part)

@@ -1,0 +1,220 @@
+"""Switching models in a whole window: what stays, what follows, and what happens when a model cannot be opened."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+
+from paintdiff.app import make_engine
+from paintdiff.generation.model_card import Family, ModelCard, Place
+from paintdiff.ui.models.models import scan_models
+from paintdiff.ui.window import Window
+from tests.ui.test_generating import HeldEngine
+
+
+@pytest.fixture(scope="session")
+def other_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second tiny model, called Other."""
+    folder = tmp_path_factory.mktemp("models") / "other"
+    shutil.copytree(model_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"name": "Other"}))
+    return folder
+
+
+@pytest.fixture
+def broken_folder(model_folder: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "broken"
+    shutil.copytree(model_folder, folder)
+    (folder / "model.safetensors").write_bytes(b"\xff" * 64)
+    return folder
+
+
+def card(source: Path, name: str = "Other", problem: str = "") -> ModelCard:
+    return ModelCard(str(source), name, Family.PIXELS, Place.FOLDER, 10**6, 64, problem=problem)
+
+
+def opened(window: Window, source: Path, qtbot) -> None:
+    switching = window.models.switching
+    qtbot.waitUntil(lambda: switching.chosen == str(source) and not switching.opening, timeout=30_000)
+
+
+def loaded(window: Window, qtbot) -> None:
+    with qtbot.waitSignal(window.jobs.model_loaded, timeout=60_000):
+        window.generating.warm_up()
+
+
+def test_the_chooser_names_the_model_and_what_it_is_once_it_is_open(window, model_folder, qtbot) -> None:
+    chooser = window.panel.model_chooser
+    assert "Opening" in chooser.facts.text()
+    loaded(window, qtbot)
+    assert chooser.name.text() == "Tiny"
+    assert "CPU" in chooser.facts.text()
+
+
+def test_another_model_makes_the_next_picture_and_the_prompt_and_settings_stay(window, other_folder, qtbot) -> None:
+    loaded(window, qtbot)
+    window.panel.fields["prompt"].set_value("a red balloon")
+    before = window.panel.sampling()
+    window.models.library.add(card(other_folder))
+    window.models.choose(str(other_folder))
+    opened(window, other_folder, qtbot)
+    assert window.panel.sampling() == before
+    assert window.panel.model_chooser.name.text() == "Other"
+    with qtbot.waitSignal(window.jobs.finished, timeout=60_000):
+        window.panel.run_bar.generate.click()
+    assert window.candidates.pending[0].candidate.recipe.model == str(other_folder)
+
+
+def test_a_model_is_switched_by_one_click_in_the_menu(window, other_folder, qtbot) -> None:
+    loaded(window, qtbot)
+    first = window.models.switching.chosen
+    window.models.choose(str(other_folder))
+    opened(window, other_folder, qtbot)
+    chooser = window.panel.model_chooser
+    chooser.menu.aboutToShow.emit()
+    (back,) = [action for action in chooser.menu.actions() if action.toolTip() == first]
+    back.trigger()
+    opened(window, Path(first), qtbot)
+    chooser.menu.aboutToShow.emit()
+    checked = [action.toolTip() for action in chooser.menu.actions() if action.isChecked()]
+    assert checked == [first]
+
+
+def test_during_a_generation_the_switch_is_for_the_next_one(qtbot, make_window, other_folder) -> None:
+    engines = []
+
+    def make() -> HeldEngine:
+        engines.append(HeldEngine())
+        return engines[0]
+
+    window = make_window(make)
+    window.generating.generate()
+    qtbot.waitUntil(lambda: bool(engines) and engines[0].reached.is_set(), timeout=30_000)
+    window.models.choose(str(other_folder))
+    assert "after this generation" in window.panel.model_chooser.facts.text()
+    window.generating.generate()
+    engines[0].go.set()
+    qtbot.waitUntil(lambda: len(window.candidates.pending) == 4, timeout=60_000)
+    models = [Path(each.candidate.recipe.model).name for each in window.candidates.pending]
+    assert models[2:] == ["other", "other"]
+    assert "other" not in models[:2]
+    opened(window, other_folder, qtbot)
+
+
+def test_a_model_that_cannot_be_opened_is_one_sentence_and_the_old_one_paints_on(
+    window, broken_folder, model_folder, qtbot
+) -> None:
+    loaded(window, qtbot)
+    window.models.choose(str(broken_folder))
+    problem = window.panel.model_chooser.problem
+    qtbot.waitUntil(lambda: problem.isVisible(), timeout=30_000)
+    assert len(problem.text().strip().splitlines()) == 1
+    opened(window, model_folder, qtbot)
+    with qtbot.waitSignal(window.jobs.finished, timeout=60_000):
+        window.panel.run_bar.generate.click()
+    assert window.candidates.pending[0].candidate.recipe.model == str(model_folder)
+    assert str(broken_folder) not in window.settings.models.recent
+    window.models.choose(str(model_folder))
+    assert not problem.isVisible(), "the next choice takes the sentence away"
+
+
+def test_a_model_known_to_be_faulty_is_not_even_tried(window, model_folder, tmp_path, qtbot) -> None:
+    loaded(window, qtbot)
+    window.models.library.add(card(tmp_path / "a.ckpt", "a", "a.ckpt is a pickle: convert it."))
+    window.models.choose(str(tmp_path / "a.ckpt"))
+    assert window.models.switching.chosen == str(model_folder)
+    assert "pickle" in window.panel.model_chooser.problem.text()
+
+
+def test_a_start_with_a_model_that_is_gone_falls_back_to_the_one_that_ships(make_window, tmp_path, qtbot) -> None:
+    window = make_window()
+    window.generating.set_model(str(tmp_path / "gone"))
+    window.generating.warm_up()
+    qtbot.waitUntil(lambda: window.models.switching.chosen == "first-light", timeout=30_000)
+    assert "gone" in window.panel.model_chooser.problem.text()
+
+
+def test_settings_kept_for_a_model_come_back_with_it_and_only_where_nothing_was_set(
+    window, other_folder, model_folder, qtbot
+) -> None:
+    loaded(window, qtbot)
+    fields, switching = window.panel.fields, window.models.switching
+    fields["steps"].set_value(7)
+    fields["sampler"].set_value("euler")
+    switching.save_settings()
+    assert switching.has_own_settings
+    window.models.choose(str(other_folder))
+    opened(window, other_folder, qtbot)
+    assert (fields["steps"].value(), fields["sampler"].value()) == (20, "dpmpp_2m")
+    fields["steps"].set_value(11)
+    window.models.choose(str(model_folder))
+    opened(window, model_folder, qtbot)
+    assert (fields["steps"].value(), fields["sampler"].value()) == (11, "euler")
+    switching.forget_settings()
+    assert fields["sampler"].value() == "dpmpp_2m"
+    assert not switching.has_own_settings
+
+
+def test_settings_of_a_layer_bring_its_model_back_and_keep_every_value(
+    window, other_folder, model_folder, qtbot
+) -> None:
+    window.panel.fields["steps"].set_value(3)
+    window.models.switching.save_settings()
+    with qtbot.waitSignal(window.jobs.finished, timeout=60_000):
+        window.panel.run_bar.generate.click()
+    recipe = window.candidates.pending[0].candidate.recipe
+    recipe = replace(recipe, sampling=replace(recipe.sampling, steps=20))  # as the program has it, and not the model
+    window.models.choose(str(other_folder))
+    opened(window, other_folder, qtbot)
+    window.use_recipe(recipe)
+    opened(window, model_folder, qtbot)
+    assert window.panel.sampling() == recipe.sampling
+
+
+def drop(window: Window, path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    event = QDropEvent(QPointF(QPoint(9, 9)), action, data, button, Qt.KeyboardModifier.NoModifier)
+    window.canvas.dropEvent(event)
+
+
+def test_a_model_dropped_on_the_picture_is_opened_and_the_picture_stays(window, other_folder, qtbot) -> None:
+    before = window.editor.document
+    drop(window, other_folder)
+    opened(window, other_folder, qtbot)
+    assert window.editor.document is before
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".ckpt"])
+def test_a_dropped_file_that_is_no_model_is_one_sentence(window, model_folder, tmp_path, qtbot, ending) -> None:
+    loaded(window, qtbot)
+    file = tmp_path / f"rubbish{ending}"
+    file.write_bytes(b"\xff" * 100)
+    drop(window, file)
+    problem = window.panel.model_chooser.problem
+    qtbot.waitUntil(lambda: problem.isVisible(), timeout=30_000)
+    assert "rubbish" in problem.text()
+    assert window.models.switching.chosen == str(model_folder)
+
+
+def test_a_folder_of_models_that_is_dropped_is_looked_through_in_the_browser(make_window, other_folder, qtbot) -> None:
+    window = make_window(make_engine, scan=scan_models)
+    drop(window, other_folder.parent)
+    browser = window.models.browser
+    assert browser is not None
+    assert browser.isVisible()
+    qtbot.waitUntil(lambda: browser.view.model().row_of(str(other_folder)) >= 0, timeout=10_000)
+    assert window.models.library.folders == (other_folder.parent,)
+
+
+def test_ctrl_m_opens_the_browser_from_the_canvas(window, qtbot) -> None:
+    QTest.keyClick(window.canvas, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    assert window.models.browser is not None
+    assert window.models.browser.isVisible()
