@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -90,12 +91,18 @@ def running_hub(repositories: dict[str, Path]) -> Iterator[Hub]:
         thread.join()
 
 
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def sha256(file: Path) -> str:
+    return _digests(file, file.stat().st_mtime_ns)[0]
 
 
-def git_name(data: bytes) -> str:
-    return hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()
+def git_name(file: Path) -> str:
+    return _digests(file, file.stat().st_mtime_ns)[1]
+
+
+@cache
+def _digests(file: Path, changed: int) -> tuple[str, str]:
+    data = file.read_bytes()
+    return hashlib.sha256(data).hexdigest(), hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -158,11 +165,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_json(values | {"gated": "manual" if self.server.manners.gated else False, "downloads": 0})
 
     def _entry(self, repo: str, path: str) -> dict:
-        data = (self.server.repositories[repo] / path).read_bytes()
-        size = self.server.manners.sizes.get(path, len(data))
-        entry = {"path": path, "size": size, "oid": git_name(data)}
+        file = self.server.repositories[repo] / path
+        size = self.server.manners.sizes.get(path, file.stat().st_size)
+        entry = {"path": path, "size": size, "oid": git_name(file)}
         if path.endswith(LARGE):
-            entry["lfs"] = {"oid": sha256(data), "size": size, "pointerSize": 134}
+            entry["lfs"] = {"oid": sha256(file), "size": size, "pointerSize": 134}
         return entry
 
     def _file(self, repo: str, revision: str, path: str, authorization: str) -> None:
@@ -174,27 +181,24 @@ class _Handler(BaseHTTPRequestHandler):
         elif path not in paths(folder):
             self._error(404, "EntryNotFound")
         elif path.endswith(LARGE):
-            data = (folder / path).read_bytes()
+            digest = sha256(folder / path)
             self.send_response(302)
-            self.send_header("Location", f"{self.server.elsewhere}/cdn/{sha256(data)}")
-            self.send_header("X-Linked-ETag", f'"{sha256(data)}"')
-            self.send_header("X-Linked-Size", str(len(data)))
+            self.send_header("Location", f"{self.server.elsewhere}/cdn/{digest}")
+            self.send_header("X-Linked-ETag", f'"{digest}"')
+            self.send_header("X-Linked-Size", str((folder / path).stat().st_size))
             self.send_header("X-Repo-Commit", commit_of(folder))
             self.send_header("Content-Length", "0")
             self.end_headers()
         else:
-            data = (folder / path).read_bytes()
             self.send_response(200)
-            self.send_header("ETag", f'"{git_name(data)}"')
+            self.send_header("ETag", f'"{git_name(folder / path)}"')
             self.send_header("X-Repo-Commit", commit_of(folder))
-            self._end_with(data)
+            self._end_with((folder / path).read_bytes())
 
     def _send_large(self, digest: str) -> None:
         manners = self.server.manners
-        data = next(
-            data for folder in self.server.repositories.values() for path in paths(folder) if path.endswith(LARGE)
-            if sha256(data := (folder / path).read_bytes()) == digest
-        )  # fmt: skip
+        files = (folder / path for folder in self.server.repositories.values() for path in paths(folder))
+        data = next(file for file in files if file.name.endswith(LARGE) and sha256(file) == digest).read_bytes()
         if manners.damaged:
             data = data[:-1] + bytes([data[-1] ^ 1])
         start = 0
@@ -259,5 +263,5 @@ def paths(folder: Path) -> list[str]:
 
 def commit_of(folder: Path) -> str:
     """A commit that is another one as soon as a file is."""
-    listing = "\n".join(f"{path} {git_name((folder / path).read_bytes())}" for path in paths(folder))
+    listing = "\n".join(f"{path} {git_name(folder / path)}" for path in paths(folder))
     return hashlib.sha1(listing.encode()).hexdigest()

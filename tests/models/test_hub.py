@@ -101,7 +101,7 @@ def test_among_several_checkpoints_the_user_chooses(hub, tmp_path) -> None:
 def test_what_would_not_open_is_refused_before_its_weights_are_fetched(hub, tmp_path) -> None:
     index = hub.repositories["owner/pipeline"] / "model_index.json"
     write(index, json.loads(index.read_text()) | {"unet": ["os", "system"]})
-    assert "names 'system' as its 'unet'" in refusal("owner/pipeline")
+    assert "names 'system' as 'unet'" in refusal("owner/pipeline")
     index.write_text("[1, 2")
     assert "not a JSON object" in refusal("owner/pipeline")
     hub.repositories["owner/pickles"] = tmp_path / "pickles"

@@ -26,7 +26,7 @@ def test_a_model_that_the_command_line_names_is_fetched_and_paints(
     mask = np.zeros((48, 48), np.uint8)
     mask[16:32, 16:32] = 255
     Image.fromarray(mask).save("mask.png")
-    command = "inpaint --image in.png --mask mask.png --model owner/tiny --steps 2 --device cpu --out".split()
+    command = ["inpaint", "--image", "in.png", "--mask", "mask.png", "--model", "owner/tiny", "--steps", "2", "--out"]
     assert main([*command, "out.png"]) == 0
     out, err = np.asarray(Image.open("out.png").convert("RGB")), capsys.readouterr().err
     assert "kept pixels are unchanged" in err
