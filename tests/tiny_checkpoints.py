@@ -14,18 +14,21 @@ from diffusers import (
     ScoreSdeVeScheduler,
     StableDiffusionInpaintPipeline,
     StableDiffusionPipeline,
+    StableDiffusionXLInpaintPipeline,
+    StableDiffusionXLPipeline,
     UNet2DConditionModel,
     UNet2DModel,
 )
 from diffusers.utils import logging
 from tokenizers.pre_tokenizers import ByteLevel
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 logging.disable_progress_bar()
 
 SIDE = 16  # pixels of the pixel models
 CELLS = 8  # latents a side of the latent models
+POOLED = 10  # numbers of a prompt in one vector
 MERGES = (("r", "e"), ("re", "d</w>"))
 
 
@@ -50,6 +53,43 @@ def tiny_stable_diffusion(
     return folder
 
 
+def tiny_stable_diffusion_xl(
+    folder: Path, mask_channels: bool = False, scheduler: dict[str, Any] | None = None
+) -> Path:
+    """An SDXL folder for 32 x 32 pixels: two text encoders, the second with a projection, and a U-Net told sizes."""
+    parts = {
+        "unet": stable_diffusion_xl_unet(9 if mask_channels else 4),
+        "vae": tiny_autoencoder(force_upcast=True),
+        "text_encoder": tiny_text_encoder(),
+        "text_encoder_2": tiny_text_encoder_with_projection(),
+        "tokenizer": tiny_tokenizer(),
+        "tokenizer_2": tiny_tokenizer(),
+        "scheduler": stable_diffusion_scheduler(**(scheduler or {})),
+    }
+    kind = StableDiffusionXLInpaintPipeline if mask_channels else StableDiffusionXLPipeline
+    kind(**parts).save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def stable_diffusion_xl_unet(channels: int) -> UNet2DConditionModel:
+    torch.manual_seed(7)
+    return loud(
+        UNet2DConditionModel(
+            sample_size=CELLS, in_channels=channels, out_channels=4, layers_per_block=1, block_out_channels=(8, 16),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), transformer_layers_per_block=(1, 2),
+            cross_attention_dim=12 + 16, attention_head_dim=(2, 4), norm_num_groups=4, use_linear_projection=True,
+            addition_embed_type="text_time", addition_time_embed_dim=4,
+            projection_class_embeddings_input_dim=6 * 4 + POOLED,
+        )
+    )  # fmt: skip
+
+
+def tiny_text_encoder_with_projection() -> CLIPTextModelWithProjection:
+    torch.manual_seed(8)
+    return loud(CLIPTextModelWithProjection(text_config(hidden_size=16, hidden_act="gelu", projection_dim=POOLED)))
+
+
 def stable_diffusion_scheduler(**changes: Any) -> DDIMScheduler:
     """The levels of Stable Diffusion 1.5."""
     config = {
@@ -71,21 +111,27 @@ def stable_diffusion_unet(channels: int) -> UNet2DConditionModel:
     )  # fmt: skip
 
 
-def tiny_autoencoder() -> AutoencoderKL:
+def tiny_autoencoder(**changes: Any) -> AutoencoderKL:
     torch.manual_seed(2)
-    return AutoencoderKL(
-        block_out_channels=(8, 8, 8), latent_channels=4, norm_num_groups=4, sample_size=4 * CELLS,
-        down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3, scaling_factor=2.0,
-    )  # fmt: skip
+    config = {
+        "block_out_channels": (8, 8, 8), "latent_channels": 4, "norm_num_groups": 4, "sample_size": 4 * CELLS,
+        "down_block_types": ("DownEncoderBlock2D",) * 3, "up_block_types": ("UpDecoderBlock2D",) * 3,
+        "scaling_factor": 2.0,
+    }  # fmt: skip
+    return AutoencoderKL(**config | changes)
 
 
 def tiny_text_encoder() -> CLIPTextModel:
     torch.manual_seed(3)
-    config = CLIPTextConfig(
-        vocab_size=len(vocabulary()), hidden_size=12, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2,
-        max_position_embeddings=77, bos_token_id=0, eos_token_id=1,
-    )  # fmt: skip
-    return loud(CLIPTextModel(config))
+    return loud(CLIPTextModel(text_config()))
+
+
+def text_config(**changes: Any) -> CLIPTextConfig:
+    config = {
+        "vocab_size": len(vocabulary()), "hidden_size": 12, "intermediate_size": 16, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "max_position_embeddings": 77, "bos_token_id": 0, "eos_token_id": 1,
+    }  # fmt: skip
+    return CLIPTextConfig(**config | changes)
 
 
 def vocabulary() -> dict[str, int]:

@@ -11,57 +11,12 @@ import torch
 
 from paintdiff.engine.weights import check_finite, check_fit
 from paintdiff.generation.errors import UserError
-from paintdiff.models.header import read_header, read_object, shown
+from paintdiff.models.header import read_header, read_object
 from paintdiff.models.inspection import find_weights, inspect, inspect_words
+from paintdiff.models.offline import keep_libraries_offline
+from paintdiff.models.pipelines import NEEDED, PIXELS, check_index
 from paintdiff.models.screening import check_inside, home
-
-INDEX = "model_index.json"
-# The pipelines of each architecture; those of SD 1 and 2 share theirs.
-STABLE_DIFFUSION = (
-    "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline",
-    "LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline",
-)  # fmt: skip
-STABLE_DIFFUSION_XL = (
-    "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline",
-)  # fmt: skip
-STABLE_DIFFUSION_3 = (
-    "StableDiffusion3Pipeline", "StableDiffusion3Img2ImgPipeline", "StableDiffusion3InpaintPipeline",
-)  # fmt: skip
-FLUX = ("FluxPipeline", "FluxImg2ImgPipeline", "FluxInpaintPipeline", "FluxFillPipeline")
-PIXELS = ("DDPMPipeline", "DDIMPipeline", "PNDMPipeline", "RePaintPipeline", "ScoreSdeVePipeline")
-_CLIP = ("text_encoder", "tokenizer")
-NEEDED = {
-    STABLE_DIFFUSION: ("unet", "vae", *_CLIP, "scheduler"),
-    STABLE_DIFFUSION_XL: ("unet", "vae", *_CLIP, "text_encoder_2", "tokenizer_2", "scheduler"),
-    STABLE_DIFFUSION_3: ("transformer", "vae", *_CLIP, "text_encoder_2", "tokenizer_2", "scheduler"),
-    FLUX: ("transformer", "vae", *_CLIP, "text_encoder_2", "tokenizer_2", "scheduler"),
-    PIXELS: ("unet", "scheduler"),
-}
-_SCHEDULERS = (
-    "DDIMScheduler", "DDPMScheduler", "DEISMultistepScheduler", "DPMSolverMultistepScheduler",
-    "DPMSolverSinglestepScheduler", "EulerAncestralDiscreteScheduler", "EulerDiscreteScheduler",
-    "FlowMatchEulerDiscreteScheduler", "HeunDiscreteScheduler", "KDPM2AncestralDiscreteScheduler",
-    "KDPM2DiscreteScheduler", "LCMScheduler", "LMSDiscreteScheduler", "PNDMScheduler", "RePaintScheduler",
-    "ScoreSdeVeScheduler", "TCDScheduler", "UniPCMultistepScheduler",
-)  # fmt: skip
-_TEXT_ENCODERS = ("CLIPTextModel", "CLIPTextModelWithProjection", "T5EncoderModel")
-_TOKENIZERS = ("CLIPTokenizer", "CLIPTokenizerFast", "T5Tokenizer", "T5TokenizerFast")
-# What a component may be. Nothing else is ever looked up by the name that a file gives.
-ALLOWED = {
-    "unet": ("UNet2DConditionModel", "UNet2DModel"),
-    "transformer": ("SD3Transformer2DModel", "FluxTransformer2DModel"),
-    "vae": ("AutoencoderKL",),
-    "text_encoder": _TEXT_ENCODERS[:2],
-    "text_encoder_2": _TEXT_ENCODERS,
-    "text_encoder_3": _TEXT_ENCODERS[2:],
-    "tokenizer": _TOKENIZERS[:2],
-    "tokenizer_2": _TOKENIZERS,
-    "tokenizer_3": _TOKENIZERS[2:],
-    "scheduler": _SCHEDULERS,
-    "safety_checker": ("StableDiffusionSafetyChecker",),
-    "feature_extractor": ("CLIPFeatureExtractor", "CLIPImageProcessor", "CLIPImageProcessorFast"),
-    "image_encoder": ("CLIPVisionModelWithProjection",),
-}
+from paintdiff.models.walk import INDEX
 
 
 @dataclass(frozen=True)
@@ -135,22 +90,8 @@ class Checkpoint:
 def open_checkpoint(folder: Path) -> Checkpoint:
     """Read a folder's model_index.json. Raises `UserError` for a pipeline or a component that we do not know."""
     index = read_object(folder / INDEX)
-    pipeline = index.get("_class_name")
-    needed = next((parts for family, parts in NEEDED.items() if pipeline in family), None)
-    if needed is None or not isinstance(pipeline, str):
-        raise UserError(f"The model in {folder} is a {shown(pipeline)}, which this version cannot open.")
-    components = {}
-    for name, entry in index.items():
-        if name.startswith("_") or not isinstance(entry, list) or entry == [None, None]:
-            continue
-        kind = entry[-1] if entry else None
-        if kind not in ALLOWED.get(name, ()):
-            raise UserError(f"The model in {folder} names {shown(kind)} as its {shown(name)[1:-1]}, which this version does not open.")
-        components[name] = kind
-    for name in needed:
-        if name not in components:
-            raise UserError(f"The model in {folder} has no {name}.")
-    checkpoint = Checkpoint(folder, pipeline, components, index)
+    components = check_index(index, folder)
+    checkpoint = Checkpoint(folder, index["_class_name"], components, index)
     _inspect(checkpoint)
     return checkpoint
 
@@ -172,8 +113,7 @@ def _inspect(checkpoint: Checkpoint) -> None:
 def prepare_libraries() -> None:
     """Before diffusers or transformers is imported: no code from elsewhere, no network, no chatter on the terminal."""
     os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    keep_libraries_offline()
     import diffusers.utils.logging
     import transformers.utils.logging
 

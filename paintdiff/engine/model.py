@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 
-from paintdiff.engine.checkpoint import INDEX, STABLE_DIFFUSION, one_line, open_checkpoint
+from paintdiff.engine.checkpoint import INDEX, one_line, open_checkpoint
 from paintdiff.engine.denoiser import Condition, Network, Predicts
-from paintdiff.engine.device import fastest_dtype, find_device, leave_a_core
+from paintdiff.engine.device import dtype_of, find_device, free_bytes, leave_a_core
 from paintdiff.engine.judge import Judge
+from paintdiff.engine.parts import Parts
 from paintdiff.engine.picture_library import PictureLibrary
+from paintdiff.engine.placement import Placement, place_as_fits
+from paintdiff.engine.safety import SafetyChecker, find_safety_checker
 from paintdiff.engine.schedule import Schedule
 from paintdiff.engine.space import Space
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
-from paintdiff.resource_files import resource
+from paintdiff.generation.placing import AUTOMATIC, Placing
+from paintdiff.models.catalogue import find_model
+from paintdiff.models.screening import refuse_pickle
+
+# What reading a damaged model raises where we do not look ourselves.
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OSError, SafetensorError, RuntimeError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +39,10 @@ class Model:
     `mask_channels` says that the network reads `Condition.mask` and `known`. `weights` is the module behind
     `network`, whose precision may be raised when half precision overflows (the network casts what it is given).
     `judge` loads the folder's judge of pictures and prompts, once; `pictures` are those that the network looks at.
+    `parts` are the networks of a latent checkpoint, and `placement` is where they lie. `reads_guidance`: the network is
+    told w (`Condition.guidance`) and answers as guided, so that nothing is left to be guided. `image` are the
+    embeddings of an image prompt that the network looks at now, and of none. `safety` loads the checkpoint's own safety
+    checker, once.
     """
 
     info: ModelInfo
@@ -43,45 +55,82 @@ class Model:
     weights: nn.Module | None = None
     judge: Callable[[], Judge] | None = None
     pictures: PictureLibrary | None = None
+    parts: Parts | None = None
+    reads_guidance: bool = False
+    image: tuple[Tensor, Tensor] | None = None
+    placement: Placement | None = None
+    safety: Callable[[], SafetyChecker] | None = None
+
+    @property
+    def networks(self) -> tuple[nn.Module, ...]:
+        """The large networks of a latent checkpoint, which take long enough to be stopped in the middle."""
+        return () if self.parts is None else (*self.parts.text_encoders, self.parts.vae, self.parts.denoiser)
+
+    @property
+    def castable(self) -> nn.Module | None:
+        """`weights` where they can be cast to another type for a while: not those that come and go."""
+        return None if self.placement is not None and self.placement.hooked else self.weights
 
 
 def find_folder(model: str) -> Path:
-    """The folder of a bundled model's name or of a path. Raises `UserError` when there is none."""
-    bundled = resource("models", model)
-    if model and Path(model).name == model and (bundled / "config.json").is_file():
-        return bundled
-    folder = Path(model)
-    if model and ((folder / "config.json").is_file() or (folder / INDEX).is_file()):
-        return folder
-    raise UserError(
-        f"No model is called {model!r}; give the name of a bundled model, or a folder with a config.json or a {INDEX}."
-    )
+    """The folder of a bundled model, of a path or of a hub name in the cache, or the file of one.
+
+    Raises `UserError` when there is none.
+    """
+    _, path = find_model(model)
+    if path.is_dir() and not any((path / name).is_file() for name in ("config.json", INDEX)):
+        raise UserError(f"No model is called {model!r}: there is neither a {INDEX} nor a config.json in {path}.")
+    refuse_pickle(path)
+    return path
 
 
-def load_model(model: str, device: str, dtype: torch.dtype | None = None) -> Model:
-    """Load a bundled model or a folder onto a device; `dtype` is what its network computes in, None the fastest.
+def check_model(model: str, device: str) -> None:
+    """Raise `UserError` for a model whose headers and configs show that it cannot be loaded; takes no memory."""
+    from paintdiff.engine.fill_model import check_fill_model  # here, since a loader needs `Model`
+    from paintdiff.engine.single_file import inspect_single_file
 
-    Raises `UserError` saying which file is missing or damaged.
+    find_device(device)
+    folder = find_folder(model)
+    try:
+        if not folder.is_dir():
+            inspect_single_file(folder)
+        elif (folder / INDEX).is_file():
+            open_checkpoint(folder)
+        else:
+            check_fill_model(folder)
+    except _UNREADABLE as error:
+        raise UserError(f"The model in {folder} cannot be opened: {one_line(error)}.") from error
+
+
+def load_model(
+    model: str, device: str, dtype: torch.dtype | None = None, placing: Placing = AUTOMATIC
+) -> Model:
+    """Load a bundled model, a folder or a file onto a device. `dtype` is what its network computes in, None what
+    `placing` says.
+
+    Raises `UserError` saying which file is missing or damaged, or what the device cannot do.
     """
     folder, place = find_folder(model), find_device(device)
     leave_a_core()
+    dtype, free = dtype or dtype_of(placing.precision, place), free_bytes(place)
     try:
-        return _load(folder, place, dtype or fastest_dtype(place))
-    except (KeyError, TypeError, ValueError, AttributeError, OSError, SafetensorError, RuntimeError) as error:
+        loaded = _load(folder, place, dtype)
+        if loaded.parts is None:
+            return loaded
+        placement = place_as_fits(loaded.parts, loaded.info.size, place, placing, free)
+        info = replace(loaded.info, memory=placement.rung, precision=str(dtype).removeprefix("torch."))
+        return replace(loaded, info=info, placement=placement)
+    except _UNREADABLE as error:
         raise UserError(f"The model in {folder} cannot be opened: {one_line(error)}.") from error
 
 
 def _load(folder: Path, device: torch.device, dtype: torch.dtype) -> Model:
-    # Imported here, since a loader needs `Model`; those of other checkpoints import for seconds.
-    if not (folder / INDEX).is_file():
-        from paintdiff.engine.fill_model import load_fill_model
+    from paintdiff.engine.loaders import LOADERS, load_fill_model, load_single_file  # here: a loader needs `Model`
 
+    if not folder.is_dir():
+        return load_single_file(folder, device, dtype)
+    if not (folder / INDEX).is_file():
         return load_fill_model(folder, device, dtype)
     checkpoint = open_checkpoint(folder)
-    if checkpoint.pipeline in STABLE_DIFFUSION:
-        from paintdiff.engine.stable_diffusion import load_stable_diffusion
-
-        return load_stable_diffusion(checkpoint, device, dtype)
-    from paintdiff.engine.pixel_unet import load_pixel_unet
-
-    return load_pixel_unet(checkpoint, device, dtype)
+    loaded, safety = LOADERS[checkpoint.pipelines](checkpoint, device, dtype), find_safety_checker(checkpoint)
+    return replace(loaded, info=replace(loaded.info, safety=safety is not None), safety=safety)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from paintdiff.engine.parts import Parts
-from paintdiff.generation.placing import ALL, AUTO, GROUP, SEQUENTIAL, TEXT_OFF, rung_below
+from paintdiff.engine.sturdy import ran_out
+from paintdiff.generation.errors import UserError
+from paintdiff.generation.placing import ALL, AUTO, GROUP, SEQUENTIAL, TEXT_OFF, Placing, rung_below
 from paintdiff.models.fitting import TILE, Needs, work
 
 CPU = torch.device("cpu")
 LISTS = (nn.ModuleList, nn.Sequential)
 GROUP_HOOK = "group_offloading"
+COMPILING = ("cuda", "xpu")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +40,6 @@ class Placement:
     def hooked(self) -> bool:
         """Whether the network's weights come and go while it computes, or change their type."""
         return self.float8 or self.rung in (GROUP, SEQUENTIAL)
-
-    def on(self, rung: str) -> Placement:
-        return replace(self, rung=rung)
 
     def place(self, parts: Parts) -> None:
         """Put every part where the rung says. Raises torch.OutOfMemoryError where it does not fit."""
@@ -134,17 +133,27 @@ def needs_of_parts(parts: Parts, side: int) -> Needs:
     return Needs(size(network), text, size(parts.vae), _block(network), layer, *work(side, width))
 
 
-def chosen_rung(wanted: str, needs: Needs, free: int) -> str:
-    """`wanted`, or the highest rung that fits into `free` bytes where it is "auto"; the last one where none does."""
-    return wanted if wanted != AUTO else needs.rung(free) or SEQUENTIAL
+def place_as_fits(parts: Parts, side: int, device: torch.device, placing: Placing, free: int) -> Placement:
+    """Put the parts of a model of `side` pixels on the rung that `placing` asks for, or on the highest for which
+    `free` bytes of the device are enough; on one below where even that runs out of memory.
 
-
-def rungs_from(rung: str) -> Iterator[str]:
-    """`rung` and those below it."""
-    below: str | None = rung
-    while below is not None:
-        yield below
-        below = rung_below(below)
+    Raises `UserError` for a device that cannot do it.
+    """
+    if placing.compile and device.type not in COMPILING:
+        raise UserError(f"Compiling makes nothing faster on the device {device.type}: it is for graphics cards.")
+    rung = placing.memory if placing.memory != AUTO else needs_of_parts(parts, side).rung(free) or SEQUENTIAL
+    while True:
+        placement = Placement(device, rung, placing.precision == "float8", placing.compile)
+        try:
+            placement.place(parts)
+            return placement
+        except (RuntimeError, MemoryError) as error:
+            below = rung_below(rung)
+            if not ran_out(error) or below is None or placement.hooked:
+                raise
+        rung = below
+        for module in (*parts.text_encoders, parts.vae, parts.denoiser):
+            lifted(module)
 
 
 def size(module: nn.Module, recurse: bool = True) -> int:
