@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from paintdiff.generation.errors import UserError
 
@@ -41,6 +42,9 @@ class KLAutoencoder:
     def __init__(self, network: Any) -> None:
         config = network.config
         self._network = network.requires_grad_(False).eval()
+        for module in network.modules():
+            if isinstance(module, nn.GroupNorm):
+                module.register_forward_pre_hook(_plain_for_forward_mode)
         self._mean = _per_channel(config.get("latents_mean"), config.get("shift_factor") or 0.0)
         self._deviation = _per_channel(config.get("latents_std"), 1.0) / float(config.get("scaling_factor") or 1.0)
         self.channels = int(config["latent_channels"])
@@ -62,6 +66,11 @@ class KLAutoencoder:
         if not out.isfinite().all():
             raise UserError("The model's autoencoder gives values that are not numbers; its weights may be damaged.")
         return out
+
+
+def _plain_for_forward_mode(module: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    """torch cannot differentiate a GroupNorm forwards where channels come last, as they do for speed."""
+    return None if forward_ad._current_level < 0 else tuple(each.contiguous() for each in arguments)
 
 
 def _per_channel(values: Sequence[float] | None, otherwise: float) -> Tensor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from paintdiff.engine.autoencoder import Autoencoder
+from paintdiff.engine.caches import Encodings
+from paintdiff.engine.sketch import Sketch, sketch_of
 from paintdiff.engine.space import PixelSpace
 from paintdiff.image.smooth_fill import filled
 
@@ -19,12 +23,14 @@ from paintdiff.image.smooth_fill import filled
 class LatentSpace:
     """The model works on latents (Rombach et al. 2022), (1, C, size / factor, size / factor) float32 on `device`.
 
-    A cell is the square of factor x factor pixels that one latent stands for.
+    A cell is the square of factor x factor pixels that one latent stands for. `tiny` decodes quickly for previews.
     """
 
     autoencoder: Autoencoder
     size: int
     device: torch.device
+    tiny: Callable[[Tensor], Tensor] | None = None
+    encodings: Encodings = field(default_factory=Encodings)
     bounded: ClassVar[bool] = False
 
     @property
@@ -45,11 +51,23 @@ class LatentSpace:
         """
         if free is not None and free.any():
             rgb = filled(rgb, free)
-        return self.from_pixels(self.pixels.encode(rgb))
+        return self.encoded(self.pixels.encode(rgb))
+
+    def encoded(self, pixels: Tensor) -> Tensor:
+        """`from_pixels` of what is likely to be asked for again: remembered, and without gradients."""
+        return self.encodings.of(pixels, self.from_pixels)
 
     def decode(self, x0: Tensor) -> np.ndarray:
         """A picture in the space -> (size, size, 3) float32 in 0..255."""
         return self.pixels.decode(self.to_pixels(x0[:1]))
+
+    def look(self, x0: Tensor) -> np.ndarray:
+        """`decode`, quickly and roughly: with the tiny autoencoder, or as a linear sketch where there is none."""
+        return self._sketch(x0) if self.tiny is None else self.pixels.decode(self.tiny(x0[:1]))
+
+    @cached_property
+    def _sketch(self) -> Sketch:
+        return sketch_of(self.from_pixels, self.autoencoder.factor, self.device)
 
     def strength(self, change_map: np.ndarray, strength: float) -> Tensor:
         """(size, size) uint8 map -> (1, 1, h, w) float32 in [0, 1]: the largest of a cell, so that any pixel counts."""

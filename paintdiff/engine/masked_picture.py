@@ -27,6 +27,6 @@ class MaskedPicture:
     def __call__(self, t: float) -> tuple[Tensor, Tensor]:
         active = self._mask.active(t)
         if self._latest is None or not torch.equal(self._latest[0], active):
-            known = self._space.from_pixels(self._pixels * (1 - active))
+            known = self._space.encoded(self._pixels * (1 - active))
             self._latest = active, self._space.pooled(active), known
         return self._latest[1:]

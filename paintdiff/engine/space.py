@@ -38,6 +38,10 @@ class Space(Protocol):
         """A picture in the space -> (size, size, 3) float32 in 0..255."""
         ...
 
+    def look(self, x0: Tensor) -> np.ndarray:
+        """`decode` for a glance at a run: quick, and rough where it must be."""
+        ...
+
     def strength(self, change_map: np.ndarray, strength: float) -> Tensor:
         """(size, size) uint8 map -> (1, 1, h, w) float32 in [0, 1]: map x strength, the time each cell joins."""
         ...
@@ -52,6 +56,10 @@ class Space(Protocol):
 
     def from_pixels(self, pixels: Tensor) -> Tensor:
         """(N, 3, size, size) in [-1, 1] -> a picture in the space, differentiable."""
+        ...
+
+    def encoded(self, pixels: Tensor) -> Tensor:
+        """`from_pixels` of what is likely to be asked for again: remembered, and without gradients."""
         ...
 
 
@@ -77,6 +85,9 @@ class PixelSpace:
         pixels = (x0[0].permute(1, 2, 0).float().clamp(-1, 1) + 1) * 127.5
         return pixels.cpu().numpy()
 
+    def look(self, x0: Tensor) -> np.ndarray:
+        return self.decode(x0)
+
     def strength(self, change_map: np.ndarray, strength: float) -> Tensor:
         """(size, size) uint8 map -> (1, 1, size, size) float32 in [0, 1]: map x strength, the time each pixel joins."""
         values = np.float32(strength) * (change_map.astype(np.float32) / np.float32(255))
@@ -89,4 +100,7 @@ class PixelSpace:
         return x0
 
     def from_pixels(self, pixels: Tensor) -> Tensor:
+        return pixels
+
+    def encoded(self, pixels: Tensor) -> Tensor:
         return pixels

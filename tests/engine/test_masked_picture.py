@@ -49,7 +49,7 @@ def test_the_masked_picture_is_encoded_again_only_when_the_mask_has_grown() -> N
             calls.append(pixels)
             return super().encode(pixels)
 
-    picture = MaskedPicture(LatentSpace(Counted(), 32, CPU), torch.zeros(1, 3, 32, 32), soft_strength(32))
+    picture = MaskedPicture(LatentSpace(Counted(), 32, CPU), torch.ones(1, 3, 32, 32), soft_strength(32))
     for t in (1.0, 0.9, 0.6, 0.5, 0.4, 0.1):
         picture(t)
     assert len(calls) == 2
