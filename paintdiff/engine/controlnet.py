@@ -54,7 +54,7 @@ class ControlNets:
         self._loaded = {name: network for name, network in self._loaded.items() if name in files}
         for name, file in files.items():
             if name not in self._loaded:
-                self._loaded[name] = load_controlnet(file, model.space.device, call.unet.dtype)
+                self._loaded[name] = _placed(load_controlnet(file, call.unet.dtype), model)
         networks = tuple(self._loaded[control.network] for control in controls)
         return replace(
             model, network=replace(call, controls=networks), weights=nn.ModuleList([call.unet, *self._loaded.values()])
@@ -71,7 +71,7 @@ def unet_of(model: Model, what: str) -> UNetCall:
     return model.network
 
 
-def load_controlnet(file: ControlNetFile, device: torch.device, dtype: torch.dtype) -> Any:
+def load_controlnet(file: ControlNetFile, dtype: torch.dtype) -> Any:
     """A ControlNetModel in `dtype`. Raises `UserError` for weights that are damaged or not those of the header."""
     prepare_libraries()
     from accelerate import init_empty_weights
@@ -95,7 +95,15 @@ def load_controlnet(file: ControlNetFile, device: torch.device, dtype: torch.dty
     except DAMAGED as error:
         raise UserError(f"The ControlNet {file.path} cannot be opened: {one_line(error)}.") from error
     check_finite(network, file.path)
-    return network.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)
+    return network.requires_grad_(False).eval()
+
+
+def _placed(network: Any, model: Model) -> Any:
+    """The network where the model's own lies."""
+    if model.placement is None:
+        return network.to(model.space.device, memory_format=torch.channels_last)
+    model.placement.network(network)
+    return network
 
 
 def _check_fits(file: ControlNetFile, unet: Any, model: Model) -> None:
