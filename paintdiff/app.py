@@ -131,7 +131,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def read_arguments(arguments: Sequence[str]) -> tuple[Path | None, str]:
-    """The picture to open, if one is named, and the model: a bundled one or a folder.
+    """The picture to open, if one is named, and the model, which must be on this machine.
 
     Raises `UserError` for anything else. (By hand: `argparse` would delay the window.)
     """
@@ -139,11 +139,14 @@ def read_arguments(arguments: Sequence[str]) -> tuple[Path | None, str]:
     if "--model" in rest:
         at = rest.index("--model")
         model = "".join(rest[at + 1 : at + 2])
-        if not model or not (Path(model).is_dir() or resource("models", model).is_dir()):
-            raise UserError(f"There is no model {model!r}: --model takes the folder of a checkpoint.")
+        if not model:
+            raise UserError("--model takes a bundled name, a folder, a .safetensors file or owner/name on the hub.")
+        from paintdiff.models.catalogue import find_model
+
+        find_model(model)
         del rest[at : at + 2]
     if len(rest) > 1 or any(argument.startswith("-") for argument in rest):
-        raise UserError("The window opens on one picture and takes no option but --model FOLDER; see --help.")
+        raise UserError("The window opens on one picture and takes no option but --model MODEL; see --help.")
     return Path(rest[0]) if rest else None, model
 
 
@@ -164,6 +167,7 @@ def _settle(window: Window) -> None:
     gc.freeze()
     gc.enable()
     window.generating.warm_up()
+    window.models.library.refresh()  # so that the menu of models knows their names
 
 
 def _start_log() -> Path | None:
@@ -194,9 +198,10 @@ def _log_exception(kind: type[BaseException], error: BaseException, trace: objec
 
 
 def _end(window: Window, status: int) -> None:
-    """Stop the engine's thread. One that is deep inside a download of weights or an import cannot be stopped, and
-    must not keep the program from ending: then the process ends without it, all files being written by now."""
-    if not window.jobs.stop(STOP_WAIT_MS):
-        log.info("Ended while the engine was busy")
+    """Stop the threads. One that is deep inside an import or a sleeping file system cannot be stopped, and must not
+    keep the program from ending: then the process ends without it, all files being written by now."""
+    ended = window.jobs.stop(STOP_WAIT_MS)
+    if not (window.models.stop(STOP_WAIT_MS) and ended):
+        log.info("Ended while something was busy")
         logging.shutdown()
         os._exit(status)

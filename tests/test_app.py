@@ -93,7 +93,7 @@ def test_a_picture_and_a_model_may_be_named(arguments, expected, monkeypatch) ->
     ("arguments", "words"),
     [
         (["a.png", "b.png"], "one picture"), (["--model"], "--model takes"), (["--model", "absent"], "'absent'"),
-        (["--model="], "--model takes"), (["--prompt", "x"], "--model FOLDER"), (["-x"], "one picture"),
+        (["--model="], "--model takes"), (["--prompt", "x"], "--model MODEL"), (["-x"], "one picture"),
     ],
 )  # fmt: skip
 def test_other_arguments_are_refused_with_a_sentence(arguments, words) -> None:

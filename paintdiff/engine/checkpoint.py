@@ -12,7 +12,7 @@ import torch
 from paintdiff.engine.weights import check_finite, check_fit
 from paintdiff.generation.errors import UserError
 from paintdiff.models.header import read_header, read_object
-from paintdiff.models.inspection import find_weights, inspect, inspect_words
+from paintdiff.models.inspection import NETWORKS, find_weights, inspect, inspect_words
 from paintdiff.models.offline import keep_libraries_offline
 from paintdiff.models.pipelines import NEEDED, PIXELS, check_index
 from paintdiff.models.screening import check_inside, home
@@ -51,18 +51,27 @@ class Checkpoint:
         file = "scheduler_config.json" if component == "scheduler" else "config.json"
         return read_object(self.part(component) / file)
 
+    def check_fit(self) -> None:
+        """Raise `UserError` for weights of another network than their config describes; takes no memory for them.
+
+        Imports diffusers and transformers, of which it builds the networks empty.
+        """
+        for component, name in self.components.items():
+            if component in NETWORKS and (component in NEEDED[self.pipelines] or (self.folder / component).is_dir()):
+                folder = self.part(component)
+                for file in find_weights(folder, component)[1]:
+                    check_fit(_class(name), folder, read_header(file))
+
     def load(self, component: str, kind: type, dtype: torch.dtype) -> Any:
         """The component as a `kind` of diffusers or transformers, with weights from safetensors of this folder alone.
 
         Raises `UserError` for weights that are missing, pickled, or not those of the config.
         """
         folder = self.part(component)
-        variant, files = find_weights(folder, component)
+        variant, _ = find_weights(folder, component)
         option = "torch_dtype" if kind.__module__.startswith("diffusers") else "dtype"
         default = torch.get_default_dtype()
         try:
-            for file in files:
-                check_fit(kind, folder, read_header(file))
             network, report = kind.from_pretrained(  # type: ignore[attr-defined]
                 str(folder.resolve()), use_safetensors=True, local_files_only=True, output_loading_info=True,
                 variant=variant, **{option: dtype},
@@ -108,6 +117,19 @@ def _inspect(checkpoint: Checkpoint) -> None:
         if name.startswith("text_encoder"):
             words = name.replace("text_encoder", "tokenizer")
             inspect_words(checkpoint.part(words), checkpoint.config(name))
+
+
+def _class(name: str) -> type:
+    """The class of that name, which must be one of `ALLOWED`."""
+    prepare_libraries()
+    import diffusers
+    import transformers
+    from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+
+    if name == StableDiffusionSafetyChecker.__name__:
+        return StableDiffusionSafetyChecker
+    library = transformers if name.startswith(("CLIP", "T5")) else diffusers
+    return getattr(library, name)
 
 
 def prepare_libraries() -> None:
