@@ -84,36 +84,23 @@ def find_folder(model: str) -> Path:
     return path
 
 
-def check_model(model: str, device: str) -> None:
-    """Raise `UserError` for a model whose headers and configs show that it cannot be loaded; takes no memory."""
-    from paintdiff.engine.fill_model import check_fill_model  # here, since a loader needs `Model`
-    from paintdiff.engine.single_file import inspect_single_file
-
-    find_device(device)
-    folder = find_folder(model)
-    try:
-        if not folder.is_dir():
-            inspect_single_file(folder)
-        elif (folder / INDEX).is_file():
-            open_checkpoint(folder)
-        else:
-            check_fill_model(folder)
-    except _UNREADABLE as error:
-        raise UserError(f"The model in {folder} cannot be opened: {one_line(error)}.") from error
-
-
 def load_model(
-    model: str, device: str, dtype: torch.dtype | None = None, placing: Placing = AUTOMATIC
+    model: str, device: str, dtype: torch.dtype | None = None, placing: Placing = AUTOMATIC,
+    make_room: Callable[[], None] = lambda: None,
 ) -> Model:
     """Load a bundled model, a folder or a file onto a device. `dtype` is what its network computes in, None what
-    `placing` says.
+    `placing` says. `make_room` is called once the model is known to be sound as far as headers and configs tell, and
+    before any memory is taken for it.
 
     Raises `UserError` saying which file is missing or damaged, or what the device cannot do.
     """
     folder, place = find_folder(model), find_device(device)
     leave_a_core()
-    dtype, free = dtype or dtype_of(placing.precision, place), free_bytes(place)
+    dtype = dtype or dtype_of(placing.precision, place)
     try:
+        _check(folder)
+        make_room()
+        free = free_bytes(place)
         loaded = _load(folder, place, dtype)
         if loaded.parts is None:
             return loaded
@@ -122,6 +109,19 @@ def load_model(
         return replace(loaded, info=info, placement=placement)
     except _UNREADABLE as error:
         raise UserError(f"The model in {folder} cannot be opened: {one_line(error)}.") from error
+
+
+def _check(folder: Path) -> None:
+    """Raise `UserError`, or what reading a damaged model raises, for one whose headers and configs are unsound."""
+    from paintdiff.engine.fill_model import check_fill_model  # here: a loader needs `Model`
+    from paintdiff.engine.single_file import inspect_single_file
+
+    if not folder.is_dir():
+        inspect_single_file(folder)
+    elif (folder / INDEX).is_file():
+        open_checkpoint(folder).check_fit()
+    else:
+        check_fill_model(folder)
 
 
 def _load(folder: Path, device: torch.device, dtype: torch.dtype) -> Model:

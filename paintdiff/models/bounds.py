@@ -38,6 +38,9 @@ Shape = tuple[int, ...]
 def check_network(path: Path, config: dict[str, Any], header: Header) -> None:
     """Raise `UserError` for a network's config, in `path`, that asks for what its weights do not have."""
     check_numbers(path, config)
+    for key, value in config.items():
+        if type(value) is float and not math.isfinite(value):
+            _refuse(path, f"{key} is {shown(value)}, which is no number")
     for key in LEADING_AWAY:
         if config.get(key) is not None:
             _refuse(path, f"{key} asks for what this version does not do")

@@ -72,4 +72,5 @@ def find_weights(folder: Path, component: str) -> tuple[str | None, list[Path]]:
 
 
 def _called(part: Part) -> str:
-    return "of a kind that is not known" if part is Part.UNKNOWN else f"a {part.value}"
+    article = "an" if part is Part.VAE else "a"
+    return "of a kind that is not known" if part is Part.UNKNOWN else f"{article} {part.value}"
