@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+_ALSO_COLOURS = {(word,) for word in ("orange", "rose", "peach", "plum", "olive", "chestnut", "lemon", "violet")}
 FITS = (0.75, 0.95)  # how much of the mask's box a picture fills, from and to
 
 
@@ -48,13 +49,17 @@ class PictureLibrary:
         self._longest = max((len(words) for words in self._by_words), default=0)
 
     def find(self, prompt: str) -> list[int]:
-        """The numbers of what the prompt names: its longest match, the first of them, of its style if it says one."""
+        """The numbers of what the prompt names: its longest match, the first of them, of its style if it says one.
+
+        A word that may be a colour is one where anything else is named: an orange fish is no orange.
+        """
         words = _words(prompt)
         for length in range(min(self._longest, len(words)), 0, -1):
-            for start in range(len(words) - length + 1):
-                found = self._by_words.get(words[start : start + length])
-                if found:
-                    return [index for index in found if self.entries[index].style in words] or found
+            named = [words[start : start + length] for start in range(len(words) - length + 1)]
+            named = sorted((name for name in named if name in self._by_words), key=lambda name: name in _ALSO_COLOURS)
+            if named:
+                found = self._by_words[named[0]]
+                return [index for index in found if self.entries[index].style in words] or found
         return []
 
     def choose(self, prompt: str, seed: int) -> np.ndarray | None:

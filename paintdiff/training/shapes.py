@@ -126,6 +126,26 @@ def _balloon(sheet: Sheet, colour: np.ndarray, rng: np.random.Generator) -> None
     sheet.ellipse(0.4, 0.22, 0.06, 0.1, colour * 0.4 + 150, 25)
 
 
+def _hot_air_balloon(sheet: Sheet, colour: np.ndarray, rng: np.random.Generator) -> None:
+    stripes = int(rng.choice([3, 5, 7]))
+    second = colours.paint(str(rng.choice(["white", "yellow", "red", "blue"])), rng)
+    for left, right in ((0.39, 0.45), (0.61, 0.55)):
+        sheet.line([[left, 0.68], [right, 0.85]], np.array([90, 70, 55.0]), 0.015)
+    down = np.linspace(0, 1, 60)
+    # a sphere above, drawn in to the basket's width below: half the width at each height
+    half = np.where(down < 0.62, np.sqrt(np.clip(1 - (1 - down / 0.5) ** 2, 0, 1)), 0.0)
+    low = down >= 0.62
+    half[low] = np.interp(down[low], [0.62, 1.0], [np.sqrt(1 - 0.24**2), 0.28])
+    for k in range(stripes):
+        # the stripes of a round thing are narrower towards its sides
+        a, b = np.sin(np.pi / 2 * (2 * np.array([k, k + 1]) / stripes - 1)) * 0.38
+        edges = [np.stack([0.5 + side * half, 0.01 + 0.7 * down], 1) for side in (a, b)]
+        sheet.polygon(np.concatenate([edges[0], edges[1][::-1]]), colour if k % 2 == 0 else second)
+    basket = np.array([150, 100, 55.0])
+    sheet.polygon([[0.43, 0.84], [0.57, 0.84], [0.555, 0.99], [0.445, 0.99]], basket)
+    sheet.polygon([[0.42, 0.83], [0.58, 0.83], [0.58, 0.865], [0.42, 0.865]], basket * 0.75)
+
+
 def _flower(sheet: Sheet, colour: np.ndarray, rng: np.random.Generator) -> None:
     if rng.random() < 0.6:
         green = colours.paint("green", rng)
@@ -200,11 +220,12 @@ SHAPES: dict[str, Callable[[Sheet, np.ndarray, np.random.Generator], None]] = {
     "star": _star, "circle": _circle, "ball": _ball, "square": _square, "triangle": _triangle, "diamond": _diamond,
     "heart": _heart, "apple": _apple, "tree": _tree, "balloon": _balloon, "flower": _flower, "sun": _sun,
     "moon": _moon, "house": _house, "mountain": _mountain, "cloud": _cloud, "mushroom": _mushroom, "fish": _fish,
+    "hot air balloon": _hot_air_balloon,
 }  # fmt: skip
 # colours that each is usually seen in come first in a painter's mind; other names and colours are drawn too
 USUAL_COLOURS = {
     "apple": ("red", "green"), "tree": ("green",), "star": ("yellow",), "sun": ("yellow", "orange"),
     "moon": ("yellow", "white"), "heart": ("red", "pink"), "cloud": ("white", "grey"), "mountain": ("grey", "brown"),
     "mushroom": ("red", "brown"), "flower": ("pink", "red", "yellow"), "fish": ("orange", "blue"),
-    "house": ("white", "yellow", "brown"), "balloon": ("red",),
+    "house": ("white", "yellow", "brown"), "balloon": ("red",), "hot air balloon": ("red", "orange", "blue"),
 }  # fmt: skip

@@ -17,9 +17,9 @@ def disc(colour: tuple[int, int, int], side: int = 128) -> np.ndarray:
 
 NAMED = [
     Entry("apple", (), ""), Entry("apple", (), "flat"), Entry("automobile", ("car",), ""),
-    Entry("hot air balloon", (), ""), Entry("balloon", (), ""),
+    Entry("hot air balloon", (), ""), Entry("balloon", (), ""), Entry("tangerine", ("orange",), ""),
 ]  # fmt: skip
-COLOURS = [(200, 0, 0), (250, 0, 0), (0, 0, 200), (0, 200, 0), (200, 200, 0)]
+COLOURS = [(200, 0, 0), (250, 0, 0), (0, 0, 200), (0, 200, 0), (200, 200, 0), (250, 130, 0)]
 LIBRARY = PictureLibrary(NAMED, [disc(colour) for colour in COLOURS])
 
 
@@ -28,6 +28,7 @@ LIBRARY = PictureLibrary(NAMED, [disc(colour) for colour in COLOURS])
     [
         ("a red apple", [0, 1]), ("Flat APPLES, please", [1]), ("the car", [2]), ("hot air balloon over an apple", [3]),
         ("a balloon", [4]), ("a car and an apple", [2]), ("carpet", []), ("", []),
+        ("orange apple", [0, 1]), ("an orange", [5]),
     ],
 )  # fmt: skip
 def test_a_prompt_finds_what_it_names(prompt: str, found: list[int]) -> None:
