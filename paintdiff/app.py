@@ -123,7 +123,9 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     application = start_application(arguments)
     log_file = _start_log()
-    window = open_window(picture, model=model, log_file=log_file)
+    settings = Settings()
+    model = model or settings.models.first or BUNDLED_MODEL
+    window = open_window(picture, settings=settings, model=model, log_file=log_file)
     QTimer.singleShot(WARM_UP_AFTER_MS, lambda: _settle(window))
     status = application.exec()
     _end(window, status)
@@ -131,11 +133,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def read_arguments(arguments: Sequence[str]) -> tuple[Path | None, str]:
-    """The picture to open, if one is named, and the model, which must be on this machine.
+    """The picture to open, if one is named, and the model, which must be on this machine; "" for the one chosen last.
 
     Raises `UserError` for anything else. (By hand: `argparse` would delay the window.)
     """
-    rest, model = [part for argument in arguments for part in _split(argument)], BUNDLED_MODEL
+    rest, model = [part for argument in arguments for part in _split(argument)], ""
     if "--model" in rest:
         at = rest.index("--model")
         model = "".join(rest[at + 1 : at + 2])
@@ -166,7 +168,7 @@ def _settle(window: Window) -> None:
     """The start is over: collect garbage again, but not among what was made until now, and load the model."""
     gc.freeze()
     gc.enable()
-    window.generating.warm_up()
+    window.models.switching.open_chosen()
     window.models.library.refresh()  # so that the menu of models knows their names
 
 

@@ -77,8 +77,8 @@ def test_a_start_that_cannot_work_is_one_sentence_and_exit_2(arguments: list[str
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], (None, "first-light")),
-        (["a.png"], (Path("a.png"), "first-light")),
+        ([], (None, "")),
+        (["a.png"], (Path("a.png"), "")),
         (["--model", "tests"], (None, "tests")),
         (["--model=tests", "a.png"], (Path("a.png"), "tests")),
         (["a.png", "--model", "first-light"], (Path("a.png"), "first-light")),

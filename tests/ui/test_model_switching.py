@@ -140,6 +140,18 @@ def test_a_start_with_a_model_that_is_gone_falls_back_to_the_one_that_ships(make
     assert "gone" in window.panel.model_chooser.problem.text()
 
 
+def test_the_next_start_begins_with_the_model_chosen_last_unless_it_ended_the_program(
+    window, other_folder, qtbot
+) -> None:
+    loaded(window, qtbot)
+    window.models.choose(str(other_folder))
+    opened(window, other_folder, qtbot)
+    remembered = window.settings.models
+    assert remembered.first == str(other_folder)
+    remembered.note_opening(str(other_folder))
+    assert remembered.first == ""
+
+
 def test_settings_kept_for_a_model_come_back_with_it_and_only_where_nothing_was_set(
     window, other_folder, model_folder, qtbot
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
@@ -15,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from paintdiff.models.hub import Fetching, Offer
+from paintdiff.models.hub_name import parse_hub_name
 from paintdiff.ui import icons
 from paintdiff.ui.models.described import readable_bytes
 from paintdiff.ui.named import named
@@ -71,7 +74,8 @@ class DownloadRow(QWidget):
         """What it would take; with several checkpoints in it, which."""
         self.choice.clear()
         for path, size in offer.choices:
-            self.choice.addItem(f"{path} · {readable_bytes(size)}", f"{self.name}/{path}")
+            wanted = replace(parse_hub_name(self.name), file=path)
+            self.choice.addItem(f"{path} · {readable_bytes(size)}", str(wanted))
         if offer.choices:
             self._show_only(self.choice)
             self._offer("Download")

@@ -123,6 +123,7 @@ class Models(QObject):
 
     def close(self) -> None:
         """The window goes: begin nothing more."""
+        self._remembered.note_opening("")
         if self.browser is not None:
             self.browser.close()
         self.stop(0)

@@ -27,7 +27,19 @@ class RememberedModels:
         self._store.setValue("models/recent", kept)
 
     def forget_recent(self, source: str) -> None:
+        """Do not begin with it again."""
         self._store.setValue("models/recent", [each for each in self.recent if each != source])
+
+    @property
+    def first(self) -> str:
+        """What to begin with: the model chosen last, or "" if there is none or it was being opened as all ended."""
+        last = next(iter(self.recent), "")
+        return "" if last == str(self._store.value("models/opening", "")) else last
+
+    def note_opening(self, source: str) -> None:
+        """`source` is being opened; "" when that is over, well or not."""
+        self._store.setValue("models/opening", source)
+        self._store.sync()  # a process that runs out of memory writes nothing any more
 
     @property
     def favourites(self) -> list[str]:

@@ -83,6 +83,11 @@ class Switching(QObject):
         self._keeps_settings = keep_settings
         self._take(source)
 
+    def open_chosen(self) -> None:
+        """Open the chosen model before anyone asks for a picture."""
+        self._remembered.note_opening(self.chosen)
+        self._generating.warm_up()
+
     def save_settings(self) -> None:
         """Keep what the panel says now, as far as it differs from what the model itself wants, as the model's own."""
         wanted = self._own_defaults()
@@ -104,7 +109,7 @@ class Switching(QObject):
         self._info = None
         self._generating.set_model(source, self._library.card(source).side)
         self._panel.set_defaults(self._wanted(), follow=not self._keeps_settings)
-        self._generating.warm_up()
+        self.open_chosen()
         self.changed.emit()
 
     def _on_loaded(self, info: ModelInfo, source: str) -> None:
@@ -112,6 +117,7 @@ class Switching(QObject):
             return
         first, self._good, self._info = self._info is None, source, info
         if first:  # and not for each of its jobs
+            self._remembered.note_opening("")
             self._remembered.add_recent(source)
             self._panel.show_model(info)
             self._panel.set_defaults(self._wanted(), follow=not self._keeps_settings)
@@ -121,6 +127,8 @@ class Switching(QObject):
     def _on_failed(self, source: str, why: str) -> None:
         if source != self.chosen:
             return
+        self._keeps_settings = False
+        self._remembered.note_opening("")
         self.failed.emit(self._library.card(source).name, why)
         if source != self._good:
             self._remembered.forget_recent(source)
