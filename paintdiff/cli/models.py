@@ -7,7 +7,7 @@ import getpass
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from paintdiff.cli.fetching import fetch, size_text
@@ -22,7 +22,7 @@ from paintdiff.models.hub_name import parse_hub_name
 from paintdiff.models.preferences import add_folder, hub_token, keep_hub_token, model_folders, remove_folder
 
 SOURCE = "a bundled name, a folder, a .safetensors file, or owner/name on the hub"
-NAME = "owner/name on the hub, with @revision or :variant behind it, or owner/name/file.safetensors"
+NAME = "owner/name on the hub, with @revision or :full (precision) behind it, or owner/name/file.safetensors"
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ def _tell(offer: Offer) -> None:
         print(f"{size_text(size):>9}  {path}")
     gate = "; it is gated: its terms have to be agreed to, and a token given" if offer.gated else ""
     if offer.choices:
-        first = offer.choices[0][0]
-        print(f"paintdiff: Name one of these files, as in {offer.name}/{first}{gate}", file=sys.stderr)
+        first = replace(parse_hub_name(offer.name), file=offer.choices[0][0])
+        print(f"paintdiff: Name one of these files, as in {first}{gate}", file=sys.stderr)
         return
     files = sum(path != README for path, _ in offer.files)
     print(

@@ -112,7 +112,7 @@ def find_add_on(name: str, part: Part, folders: Iterable[Path] | None = None) ->
         return path
     wanted = name.removesuffix(".safetensors")
     there = [card for card in scan_add_ons(folders) if card.part is part]
-    exact = [card for card in there if wanted in (card.name, card.source)]
+    exact = [card for card in there if wanted == card.name or name == card.source]
     fitting = exact or [card for card in there if card.name.lower() == wanted.lower()]
     usable = [card for card in fitting if not card.problem]
     if usable:

@@ -12,6 +12,7 @@ from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.models.add_on import ADD_ONS, AddOnCard
 from paintdiff.models.families import Part, few_steps, identify
 from paintdiff.models.header import CONVERT, Header, read_header, read_object
+from paintdiff.models.pipelines import check_index
 from paintdiff.models.walk import CONFIG, INDEX, NETWORK, NOT_OPENED, WEIGHTS
 
 Card = ModelCard | AddOnCard
@@ -125,7 +126,7 @@ def _pipeline(folder: Path, place: Place) -> ModelCard:
     own = folder / denoiser if (folder / denoiser).is_dir() else folder  # a model of one network may keep it at the top
     config = read_object(own / CONFIG)
     family = _pipeline_family(pipeline, denoiser, config)
-    size, problem = 0, ""
+    size, problem = 0, _refusal(index, folder)
     for name in components:
         part = folder / name if (folder / name).is_dir() else folder
         weights = component_weights(part, name)
@@ -137,6 +138,14 @@ def _pipeline(folder: Path, place: Place) -> ModelCard:
         str(folder), name, family, place, size, _side(folder, denoiser, config, family), _fills(config),
         _few_steps(f"{name} {index.get('scheduler')}", config), licence_of(folder), problem,
     )  # fmt: skip
+
+
+def _refusal(index: dict[str, Any], folder: Path) -> str:
+    try:
+        check_index(index, folder)
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def component_weights(folder: Path, component: str) -> list[Path] | None:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from paintdiff.models.hub_name import HubName
+from paintdiff.models.hub_name import FULL, HALF, HubName
 from paintdiff.models.places import hub_cache
+from paintdiff.models.walk import CONFIG, INDEX, WEIGHTS
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 LONGEST_REF = 256
@@ -46,7 +47,7 @@ def snapshots(folder: Path) -> dict[str, Path]:
 def find_cached(name: HubName, cache: Path | None = None) -> Path | None:
     """The folder or file of `name` in the cache, without asking the hub; None if it is not there.
 
-    Without a revision that is main, else the only snapshot there is.
+    Without a revision that is main, else the only snapshot there is. A snapshot of nothing but one file is that file.
     """
     folder = (cache or hub_cache()) / f"models--{name.repo.replace('/', '--')}"
     there = snapshots(folder)
@@ -57,8 +58,22 @@ def find_cached(name: HubName, cache: Path | None = None) -> Path | None:
         snapshot = next((each for each in there.values() if each.name == name.revision), None)
     if snapshot is None:
         return None
-    place = snapshot / name.file if name.file else snapshot
-    return place if place.exists() else None
+    place = snapshot / name.file if name.file else _only_file(snapshot)
+    return place if place.exists() and not (name.variant == FULL and _is_half(place)) else None
+
+
+def _only_file(snapshot: Path) -> Path:
+    """The checkpoint of one file that a snapshot is, else the snapshot itself."""
+    if any((snapshot / name).exists() for name in (INDEX, CONFIG)):
+        return snapshot
+    weights = [file for file in _files(snapshot) if file.suffix in WEIGHTS]
+    return weights[0] if len(weights) == 1 else snapshot
+
+
+def _is_half(place: Path) -> bool:
+    """Whether the weights of a pipeline, or some of them, are there as fp16 alone."""
+    halves = [file for file in place.glob(f"*/*.{HALF}.safetensors") if place.is_dir()]
+    return any(not file.with_name(file.name.replace(f".{HALF}", "")).exists() for file in halves)
 
 
 def _commit(ref: Path) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from paintdiff.generation.errors import UserError
 from paintdiff.models.header import CONVERT, is_plain
-from paintdiff.models.hub_name import FULL, HubName
+from paintdiff.models.hub_name import FULL, HALF, HubName
 from paintdiff.models.screening import LARGEST, PICKLES
 from paintdiff.models.walk import INDEX, NETWORK
 
@@ -44,7 +44,7 @@ class SeveralCheckpoints(UserError):
         more = f" and {len(choices) - 8} more" if len(choices) > 8 else ""
         super().__init__(
             f"{name.repo} holds {len(choices)} checkpoints: {listed}{more}. Name one of them, as in "
-            f"{name.repo}/{choices[0].path}."
+            f"{replace(name, file=choices[0].path)}."
         )
 
 
@@ -87,8 +87,8 @@ def _pipeline(name: HubName, there: dict[str, HubFile], index: dict[str, Any]) -
             found |= {_variant(path) for path in weights}
         elif component not in _OPTIONAL:
             chosen += _without_safetensors(name, there, place)
-    if name.variant not in ("", FULL) and name.variant not in found:
-        raise UserError(f"{name.repo} has no weights of the variant {name.variant}.")
+    if name.variant == HALF and HALF not in found:
+        raise UserError(f"{name.repo} does not offer its weights as fp16.")
     return chosen
 
 
@@ -98,8 +98,7 @@ def _network(name: HubName, place: str, there: dict[str, HubFile]) -> list[str]:
     for path in there:
         if _lies_in(path, place) and (_is_index(path) or _WEIGHTS.fullmatch(_base(path))):
             by_variant.setdefault(_variant(path), []).append(path)
-    wanted = {"": ("fp16", ""), FULL: ("", "fp16")}.get(name.variant, (name.variant, "fp16", ""))
-    for variant in wanted:
+    for variant in ("", HALF) if name.variant == FULL else (HALF, ""):
         paths = by_variant.get(variant, [])
         for stem in (NETWORK, "model"):
             weights = [path for path in paths if re.match(rf"{stem}[.-]", _base(path))]

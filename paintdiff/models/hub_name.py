@@ -12,9 +12,9 @@ _NAME = re.compile(
     rf"(?P<repo>{_PART}/{_PART})"
     r"(?:/(?P<file>[^@:\\]+\.safetensors))?"
     r"(?:@(?P<revision>[A-Za-z0-9][A-Za-z0-9._/-]*))?"
-    r"(?::(?P<variant>[A-Za-z0-9_-]+))?"
+    r"(?::(?P<variant>fp16|full))?"
 )
-FULL = "full"
+HALF, FULL = "fp16", "full"
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class HubName:
     """A model on the hub, written owner/name[/file.safetensors][@revision][:variant].
 
     `file` is a single file of the repository, "" for the pipeline that it is. `revision` is a branch, tag or commit.
-    `variant` picks among weights of several precisions: "" takes fp16 where it is offered, "full" the plain ones.
+    `variant` says in which precision the weights are fetched: "fp16" or "full", and "" takes fp16 where it is offered.
     """
 
     repo: str
@@ -51,6 +51,6 @@ def parse_hub_name(text: str) -> HubName:
     if name is None:
         raise UserError(
             f"{text!r} is no name of a model on the hub: one is owner/name, with @revision behind it if you like, "
-            "or owner/name/file.safetensors."
+            "or owner/name/file.safetensors; :full behind it fetches the weights in full precision."
         )
     return name

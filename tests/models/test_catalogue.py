@@ -23,7 +23,11 @@ license: not this one
 
 def pipeline(folder: Path, width: int = 768, channels: int = 4, **index: object) -> Path:
     """A diffusers folder whose weights are empty: enough to be looked at."""
-    parts = {"unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"]}
+    parts = {
+        "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
+        "text_encoder": ["transformers", "CLIPTextModel"], "tokenizer": ["transformers", "CLIPTokenizer"],
+        "scheduler": ["diffusers", "DDIMScheduler"],
+    }  # fmt: skip
     (folder / "unet").mkdir(parents=True)
     (folder / "vae").mkdir()
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionPipeline", **parts, **index}))
@@ -32,6 +36,8 @@ def pipeline(folder: Path, width: int = 768, channels: int = 4, **index: object)
     (folder / "vae" / "config.json").write_text(json.dumps({"block_out_channels": [1, 2, 3, 4]}))
     for part in ("unet", "vae"):
         (folder / part / "diffusion_pytorch_model.fp16.safetensors").write_bytes(b"0" * 100)
+    (folder / "text_encoder").mkdir()
+    (folder / "text_encoder" / "model.safetensors").write_bytes(b"0" * 50)
     return folder
 
 
@@ -80,9 +86,19 @@ def test_a_diffusers_folder_is_one_model_with_its_licence_and_size(tmp_path) -> 
     found = own(scan([tmp_path]))
     assert set(found) == {"painter", "filler"}
     painter = found["painter"]
-    assert (painter.family, painter.side, painter.size_bytes) == (Family.SD1, 512, 200)
+    assert (painter.family, painter.side, painter.size_bytes) == (Family.SD1, 512, 250)
     assert painter.licence == "creativeml-openrail-m"
     assert (found["filler"].family, found["filler"].inpaints) == (Family.SD2, True)
+
+
+def test_a_pipeline_that_does_not_open_is_listed_with_why(tmp_path) -> None:
+    pipeline(tmp_path / "foreign", _class_name="KandinskyPipeline")
+    pipeline(tmp_path / "hostile", vae=["os", "system"])
+    (pipeline(tmp_path / "part") / "text_encoder" / "model.safetensors").unlink()
+    problems = {name: card.problem for name, card in own(scan([tmp_path])).items()}
+    assert "'KandinskyPipeline'" in problems["foreign"]
+    assert "'system'" in problems["hostile"]
+    assert "holds no weights" in problems["part"]
 
 
 def test_pickles_are_listed_with_how_to_convert_them(tmp_path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from paintdiff.generation.cancel import Cancelled, CancelToken
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Place
-from paintdiff.models.catalogue import find_model, look_at, scan
+from paintdiff.models.catalogue import find_model, is_on_this_machine, look_at, scan
 from paintdiff.models.hub import Fetching, download, look_up
 from paintdiff.models.offline import keep_libraries_offline
 from tests.hub_server import Hub, commit_of, paths
@@ -58,6 +58,7 @@ def test_a_pipeline_arrives_in_the_hubs_own_cache_without_pickles(hub, tmp_path)
     card = next(card for card in scan([]) if card.place is Place.CACHE)
     assert (card.source, card.name, card.licence) == ("owner/pipeline", "owner/pipeline", "apache-2.0")
     assert look_at("owner/pipeline") == card
+    assert not is_on_this_machine("owner/pipeline:full")
     sent = hub.sent
     assert get("owner/pipeline") == folder
     assert hub.sent == sent
@@ -75,15 +76,19 @@ def test_what_it_would_take_is_said_before(hub) -> None:
 
 def test_the_full_weights_come_when_they_are_asked_for(hub) -> None:
     assert not [path for path in paths(get("owner/pipeline:full")) if "fp16" in path]
-    assert "no weights of the variant bf16" in refusal("owner/pipeline:bf16")
+    for half in (hub.repositories["owner/pipeline"]).rglob("*.fp16.*"):
+        half.unlink()
+    assert "as fp16" in refusal("owner/pipeline:fp16")
+    assert not is_on_this_machine("owner/pipeline:bf16")
 
 
 def test_one_file_of_a_repository_can_be_named(hub, tmp_path) -> None:
     file = get("owner/pipeline/v1-5-pruned.safetensors@main")
     assert set(paths(file.parent)) == {"README.md", "v1-5-pruned.safetensors"}
     assert file.read_bytes() == (hub.repositories["owner/pipeline"] / file.name).read_bytes()
-    assert get("owner/single").name == "one.safetensors"
-    assert find_model("owner/single/weights/one.safetensors")[1].is_file()
+    only = get("owner/single")
+    assert only.name == "one.safetensors"
+    assert find_model("owner/single") == find_model("owner/single/weights/one.safetensors") == (Place.CACHE, only)
     assert "has no file v2.safetensors" in refusal("owner/pipeline/v2.safetensors")
 
 
@@ -94,7 +99,7 @@ def test_among_several_checkpoints_the_user_chooses(hub, tmp_path) -> None:
     assert [path for path, _ in look_up("owner/several", "").choices] == [
         "large.safetensors", "other.safetensors", "small.safetensors",
     ]  # fmt: skip
-    assert "owner/several/large.safetensors" in refusal("owner/several")
+    assert "owner/several/large.safetensors@main" in refusal("owner/several@main")
     assert hub.sent == 0
 
 
