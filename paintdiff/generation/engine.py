@@ -10,6 +10,7 @@ import numpy as np
 
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.likelihood import Likelihood
+from paintdiff.generation.model_card import Family
 from paintdiff.generation.placing import AUTOMATIC, Placing
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Progress, Result
@@ -23,6 +24,7 @@ class ModelInfo:
     choose from, 0 where they are free text. `defaults` are the values of `Sampling`, by name, that suit the model where
     the user has set no others. `memory` is the rung of the memory ladder that it stands on, "" for a model that needs
     none, and `precision` what its network computes in. `safety`: it brings a safety checker.
+    `family` is whose architecture it has.
     """
 
     name: str
@@ -35,6 +37,7 @@ class ModelInfo:
     memory: str = ""
     precision: str = ""
     safety: bool = False
+    family: Family = Family.UNKNOWN
 
 
 class Engine(Protocol):

@@ -105,6 +105,11 @@ class Section(QWidget):
         self._form.addRow(label_for(label, row.control, self._label_width), row.control)
         self._add(row)
 
+    def add_wide_row(self, row: Row) -> None:
+        """A row for a control that takes the whole width and says itself what it is for."""
+        self._form.addRow(row.control)
+        self._add(row)
+
     def show_row(self, control: QWidget, shown: bool) -> None:
         """Let the row of `control` appear or vanish; the section goes with its last row."""
         if self._shown[control] != shown:
