@@ -72,7 +72,7 @@ def stable_diffusion(parts: Parts, device: torch.device) -> Model:
     size = int(unet.config["sample_size"]) * autoencoder.factor
     mask_channels = unet.config["in_channels"] > autoencoder.channels
     usual = usual_sampling(parts.family, parts.few_steps, parts.name, reads_guidance(unet.config))
-    info = ModelInfo(parts.name, device.type, size, mask_channels=mask_channels, defaults=usual)
+    info = ModelInfo(parts.name, device.type, size, mask_channels=mask_channels, defaults=usual, family=parts.family)
     return Model(
         info, schedule, LatentSpace(autoencoder, size, device), UNetCall(unet, schedule, mask_channels),
         prediction_type(parts.scheduler), reader(parts, size, device), mask_channels, weights=unet, parts=parts,
