@@ -9,10 +9,20 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from paintdiff.cli.add_ons import add_add_ons, read_add_ons
 from paintdiff.cli.fetching import make_ready
 from paintdiff.cli.inputs import read_mask, read_picture
 from paintdiff.cli.outputs import check_place
-from paintdiff.cli.parser import add_image, add_mask, add_model, add_reporting, add_sampling, frame, read_sampling
+from paintdiff.cli.parser import (
+    add_image,
+    add_mask,
+    add_model,
+    add_reporting,
+    add_sampling,
+    frame,
+    read_placing,
+    read_sampling,
+)
 from paintdiff.document.change_map import add
 from paintdiff.document.compose import compose
 from paintdiff.document.edits import set_frame
@@ -40,11 +50,12 @@ class Encode:
         add_mask(parser)
         add_sampling(parser, {"steps": 50, "sampler": "ddim"}, SETTINGS)
         add_model(parser)
+        add_add_ons(parser)
         parser.add_argument("--frame", type=frame, metavar="X,Y,W,H", help="what the model sees, in picture pixels")
         add_reporting(parser)
 
     def run(self, options: argparse.Namespace) -> None:
-        settings = read_sampling(options)
+        settings, add_ons = read_sampling(options), read_add_ons(options)
         sampling = replace(settings, source=settings.prompt, guidance=1.0, strength=1.0, candidates=1)
         out = code_path(options.out)
         document = read_picture(options.image)
@@ -58,10 +69,12 @@ class Encode:
         from paintdiff.engine.code_file import CodedPicture, write_code
         from paintdiff.engine.engine import DiffusionEngine
 
-        engine = DiffusionEngine()
-        info = engine.load(options.model, options.device)
-        request = make_request(document, EDIT, sampling, model=options.model, device=options.device, size=info.size)
-        request = replace(request, windows=())
+        engine, placing = DiffusionEngine(), read_placing(options)
+        info = engine.load(options.model, options.device, placing)
+        request = make_request(
+            document, EDIT, sampling, model=options.model, device=options.device, size=info.size, placing=placing
+        )
+        request = replace(request, windows=(), add_ons=add_ons)
         start = time.perf_counter()
         code = engine.encode(request, lambda progress: None, CancelToken())
         seconds = time.perf_counter() - start

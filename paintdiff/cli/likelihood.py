@@ -11,10 +11,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from paintdiff.cli.add_ons import add_add_ons, read_add_ons
 from paintdiff.cli.fetching import make_ready
 from paintdiff.cli.inputs import read_mask, read_picture
 from paintdiff.cli.outputs import output_paths
-from paintdiff.cli.parser import add_image, add_mask, add_model, add_reporting, add_sampling, frame, read_sampling
+from paintdiff.cli.parser import (
+    add_image,
+    add_mask,
+    add_model,
+    add_reporting,
+    add_sampling,
+    frame,
+    read_placing,
+    read_sampling,
+)
 from paintdiff.cli.progress_bar import ProgressBar
 from paintdiff.document.change_map import add
 from paintdiff.document.document import Document
@@ -46,21 +56,24 @@ class MeasureLikelihood:
         parser.add_argument("--map", metavar="FILE", help="a PNG to draw the surprise to, brighter where it is larger")
         add_sampling(parser, {}, ("prompt",))
         add_model(parser)
+        add_add_ons(parser)
         parser.add_argument("--frame", type=frame, metavar="X,Y,W,H", help="what the model sees, in picture pixels")
         add_reporting(parser)
 
     def run(self, options: argparse.Namespace) -> None:
-        sampling = read_sampling(options)
+        sampling, add_ons = read_sampling(options), read_add_ons(options)
         out = None if options.map is None else output_paths(options.map, 1)[0]
         document = self._prepared(options)
 
         make_ready(options)
         from paintdiff.engine.engine import DiffusionEngine
 
-        engine = DiffusionEngine()
-        info = engine.load(options.model, options.device)
-        request = make_request(document, EDIT, sampling, model=options.model, device=options.device, size=info.size)
-        request = replace(request, windows=())
+        engine, placing = DiffusionEngine(), read_placing(options)
+        info = engine.load(options.model, options.device, placing)
+        request = make_request(
+            document, EDIT, sampling, model=options.model, device=options.device, size=info.size, placing=placing
+        )
+        request = replace(request, windows=(), add_ons=add_ons)
         start, bar = time.perf_counter(), ProgressBar()
         try:
             (found,) = engine.likelihood(request, (), bar.show, CancelToken())

@@ -13,6 +13,7 @@ from paintdiff.document.document import Document
 from paintdiff.document.edits import accept
 from paintdiff.document.save import export_png
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.placing import RUNGS
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Result
 
@@ -60,6 +61,7 @@ def _report(
         "outputs": [str(path) for path in outputs],
         "model": model,
         "device": report.device,
+        "memory": report.memory,
         "frame": [request.frame.x, request.frame.y, request.frame.w, request.frame.h],
         "seconds": {stage: round(value, 4) for stage, value in seconds.items()},
         "network_evaluations": report.network_evaluations,
@@ -81,9 +83,11 @@ def _summarize(result: Result, seconds: dict[str, float], outputs: Sequence[Path
             file=sys.stderr,
         )
         return
+    memory = f" ({RUNGS[report.memory]})" if report.memory else ""
     kept = f"all {report.kept_pixels} kept pixels are unchanged" if report.kept_pixels else "the whole frame is new"
     print(
         f"paintdiff: wrote {names}; {kept}; "
-        f"{seconds.get('sampling', 0):.1f} s on {report.device}, {report.network_evaluations} network evaluations.",
+        f"{seconds.get('sampling', 0):.1f} s on {report.device}{memory}, "
+        f"{report.network_evaluations} network evaluations.",
         file=sys.stderr,
     )

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from paintdiff.cli.add_ons import add_add_ons, read_add_ons
 from paintdiff.cli.branching import add_branching, keep_trajectories, read_branch, trajectory_paths
+from paintdiff.cli.controls import add_controls, check_controls, led
 from paintdiff.cli.fetching import make_ready
 from paintdiff.cli.inputs import read_mask, read_picture
 from paintdiff.cli.outputs import export, output_paths, show
@@ -21,6 +23,7 @@ from paintdiff.cli.parser import (
     add_reporting,
     add_sampling,
     count,
+    read_placing,
     read_sampling,
 )
 from paintdiff.cli.progress_bar import ProgressBar
@@ -64,6 +67,8 @@ class Painting:
                 parser.add_argument(f"--{side}", type=count, default=0, metavar="N", help=f"go on {side} by N pixels")
         add_sampling(parser, {"strength": MODES[self.mode].strength, **MODES[self.mode].defaults}, self._settings)
         add_model(parser)
+        add_add_ons(parser)
+        add_controls(parser)
         add_framing(parser)
         add_branching(parser)
         add_reporting(parser)
@@ -125,18 +130,20 @@ def paint(
     scale: int = 1, branch: Branch | None = None, runs: Sequence[Path] = (), code: Code | None = None,
 ) -> None:
     """Generate for `document`, write every candidate into it to `outputs`, and its steps to `runs`, and report."""
+    add_ons = read_add_ons(options)
+    check_controls(options, document)
     make_ready(options)
     from paintdiff.engine.engine import DiffusionEngine
 
-    engine = DiffusionEngine()
+    engine, placing = DiffusionEngine(), read_placing(options)
     start = time.perf_counter()
-    info = engine.load(options.model, options.device)
+    info = engine.load(options.model, options.device, placing)
     seconds = {"load": time.perf_counter() - start}
     request = make_request(
         document, mode, sampling, model=options.model, device=options.device, feather=options.feather, size=info.size,
-        scale=scale,
+        scale=scale, placing=placing,
     )
-    request = replace(request, branch=branch, code=code)
+    request = led(replace(request, branch=branch, code=code, add_ons=add_ons), document, options)
     bar = ProgressBar()
     try:
         result = engine.generate(request, bar.show, CancelToken())

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any, NoReturn
 
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.placing import AUTO, MEMORY, PRECISIONS, RUNGS, Placing
 from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.generation.sampling import Parameter, Sampling, parameters
 from paintdiff.image.geometry import Rect
@@ -71,7 +72,22 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="auto", help="auto, cuda, xpu, mps or cpu (%(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cuda, rocm, xpu, mps or cpu (%(default)s)")
+    parser.add_argument(
+        "--memory", default=AUTO, choices=list(MEMORY), metavar="RUNG",
+        help="how much memory a checkpoint may take, each less and slower than the one before: "
+        f"{', '.join(f'{name} ({what})' for name, what in RUNGS.items())}; %(default)s takes the first that fits",
+    )  # fmt: skip
+    parser.add_argument(
+        "--precision", default=AUTO, choices=list(PRECISIONS), metavar="TYPE",
+        help=f"what a checkpoint computes in: {', '.join(PRECISIONS)} (%(default)s)",
+    )
+    parser.add_argument("--compile", action="store_true", help="compile the network on CUDA: a slow first run")
+
+
+def read_placing(options: argparse.Namespace) -> Placing:
+    """The flags of `add_device` but the device itself."""
+    return Placing(options.memory, options.precision, options.compile)
 
 
 def add_framing(parser: argparse.ArgumentParser) -> None:

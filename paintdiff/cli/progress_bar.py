@@ -18,6 +18,8 @@ class ProgressBar:
         self._open = False
 
     def show(self, progress: Progress) -> None:
+        if progress.stage == "compiling":
+            print("paintdiff: compiling the network, once; this takes a minute", file=sys.stderr)
         if progress.stage not in ("sampling", "measuring") or progress.step == 0:
             return
         part = progress.step / progress.steps

@@ -11,6 +11,7 @@ from paintdiff.document.document import Document, check_size
 from paintdiff.document.hints import hints_in, without_hints
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.modes import MODES, Mode
+from paintdiff.generation.placing import AUTOMATIC, Placing
 from paintdiff.generation.region import fill_windows, outpaint_map, outpaint_windows, separate_regions
 from paintdiff.generation.request import BUNDLED_MODEL, WHITE, Request
 from paintdiff.generation.sampling import Sampling
@@ -78,6 +79,7 @@ def make_request(
     matte: tuple[int, int, int] = WHITE,
     size: int = 64,
     scale: int = 2,
+    placing: Placing = AUTOMATIC,
 ) -> Request:
     """The request that generates for `document` as it is now; `size` is the model's own side in pixels.
 
@@ -104,7 +106,7 @@ def make_request(
         mode=mode, frame=seen, canvas=document.canvas, picture=compose(document, seen),
         change_map=change_map[seen.slices_in(frame)],
         sampling=sampling, model=model, device=device, feather=feather, matte=matte,
-        windows=windows if len(windows) > 1 else (), hints=hints, scale=scale,
+        windows=windows if len(windows) > 1 else (), hints=hints, scale=scale, placing=placing,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 from paintdiff.engine.classifier_guidance import ClassifierGuidance
 from paintdiff.engine.clip_guidance import ClipGuidance
 from paintdiff.engine.constraint import All, Constraint
+from paintdiff.engine.controlled import Besides, Controlled
 from paintdiff.engine.denoiser import Clamped, Condition, Denoiser, Network, NetworkDenoiser
 from paintdiff.engine.guidance import ClassifierFree
 from paintdiff.engine.in_pixels import InPixels
@@ -44,7 +45,8 @@ class Scene:
     same in pixels. `sampling` has the candidate's own seed. `beyond` (1, 1, h, w) is 1 outside the canvas.
     `known` is what else is known of the result, in pixels, and `rounds` how often the network's x0 is fitted to it.
     `code`, shaped like `original`, is noise to start from instead of the seed's.
-    `place` (S, S) bool is where a picture that the model looks at is laid; None: it looks at none.
+    `place` (S, S) bool is where a picture that the model looks at is laid; None: it looks at none. `besides` are
+    control maps and an image prompt.
     """
 
     model: Model
@@ -58,6 +60,7 @@ class Scene:
     rounds: int = 0
     code: Tensor | None = None
     place: np.ndarray | None = None
+    besides: Besides | None = None
 
     @property
     def draw(self) -> Varied:
@@ -82,7 +85,10 @@ def make_condition(model: Model, sampling: Sampling, encode_text: EncodeText) ->
     `UserError` for a class that the model does not have.
     """
     if sampling.label < 0:
-        return encode_text(sampling.prompt)
+        words = encode_text(sampling.prompt)
+        if not model.reads_guidance:
+            return words
+        return replace(words, guidance=torch.tensor([sampling.guidance], device=model.space.device))
     count = model.info.labels
     if count == 0:
         raise UserError(f"The model {model.info.name} has no classes; set Class to -1 and write a prompt.")
@@ -106,6 +112,8 @@ def make_denoiser(
         second = _guided(network_denoiser, model, sampling, sampling.then, encode_text)
         then = Prompted(second, encode_text(sampling.then), scene.reference(sampling.then))
         denoiser = PromptOverTime(denoiser, then, Switch(start, sampling.switch, sampling.blend))
+    if scene.besides is not None:
+        denoiser = Controlled(denoiser, scene.besides, start)
     return Clamped(denoiser) if model.space.bounded else denoiser
 
 
@@ -117,7 +125,8 @@ def _guided(
             f"Guidance runs from high times to low ones: it cannot begin at {sampling.guidance_from:.0%} and end at "
             f"{sampling.guidance_until:.0%}."
         )
-    leans = model.info.text and (prompt != sampling.negative or sampling.label >= 0)
+    leans = model.info.text and (prompt != sampling.negative or sampling.label >= 0 or model.image is not None)
+    leans = leans and not model.reads_guidance
     w = sampling.guidance if leans else 1.0  # two sides that say the same would only cost time
     denoiser = ClassifierFree(
         denoiser, w, encode_text(sampling.negative), rescale=sampling.guidance_rescale,
@@ -142,7 +151,7 @@ def _judge(model: Model, wanted: str) -> Judge:
 def make_mask_method(scene: Scene) -> MaskMethod:
     """How the run keeps what the mask does not cover. What lies beyond the canvas has no shapes to keep."""
     shapes = torch.ones_like(scene.strength) if scene.beyond is None else 1 - scene.beyond
-    reference = scene.original if scene.sampling.layout == "off" else scene.model.space.from_pixels(scene.pixels)
+    reference = scene.original if scene.sampling.layout == "off" else scene.model.space.encoded(scene.pixels)
     return MaskMethod(
         scene.model, scene.sampling, scene.original, scene.strength, reference, shapes, scene.draw, scene.pixels,
         scene.pixel_strength,

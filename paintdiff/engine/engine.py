@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import torch
 
+from paintdiff.engine.add_ons import Fittings, identified
+from paintdiff.engine.controlnet import ControlNets
 from paintdiff.engine.denoiser import Condition
+from paintdiff.engine.ip_adapter import ImagePrompts
 from paintdiff.engine.job import Job
 from paintdiff.engine.measure import measure
 from paintdiff.engine.model import Model, load_model
@@ -20,23 +26,33 @@ from paintdiff.generation.code import Code
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.likelihood import Likelihood
+from paintdiff.generation.placing import AUTOMATIC, RUNGS, Placing, rung_below
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Report, Result
+from paintdiff.models.catalogue import bundled_names
+from paintdiff.models.prompt_names import PromptNames
 
 PROMPTS_KEPT = 64
+Outcome = TypeVar("Outcome")
 
 
 class DiffusionEngine:
     """Loads one model at a time and runs requests on it; lives on one thread."""
 
     def __init__(self) -> None:
-        self._loaded: tuple[str, str] | None = None
+        self._loaded: tuple[str, str, Placing] | None = None
         self._model: Model | None = None
+        self._warm = False  # it has been asked before, and so it is compiled where it is to be
         self._prompts: dict[str, Condition] = {}
+        self._fittings: Fittings | None = None
+        self._fitted: Model | None = None  # with the add-ons of the latest request
+        self._read_with: object = None  # the add-ons that `_prompts` were read with
+        self._names = PromptNames()
+        self._controlnets, self._image_prompts = ControlNets(), ImagePrompts()
 
-    def load(self, model: str, device: str) -> ModelInfo:
+    def load(self, model: str, device: str, placing: Placing = AUTOMATIC) -> ModelInfo:
         """Load `model` onto `device` unless it is loaded already. Raises `UserError`."""
-        return self._load(model, device).info
+        return self._load(model, device, placing).info
 
     def generate(self, request: Request, report: Callable[[Progress], None], cancel: CancelToken) -> Result:
         """Make every candidate of `request`; the same request gives the same bytes on the same machine.
@@ -47,14 +63,24 @@ class DiffusionEngine:
         cancel.check()
         if request.sampling.strength * int(request.change_map.max()) / 255 < LEAST:
             return _unchanged(request)
+        request, notices = self._settled(request)
         report(Progress("loading"))
         start = time.perf_counter()
-        model = self._load(request.model, request.device)
-        job = Job(request, model, self._encode_text, report, cancel)
-        job.seconds["load"] = time.perf_counter() - start
-        cancel.check()
-        with torch.no_grad(), _out_of_memory_said(model):  # and not inference_mode: some guidance asks for gradients
-            return job.run()
+        self._load(request.model, request.device, request.placing)
+        loading = time.perf_counter() - start
+        done: list[Candidate | None] = []  # stay, where the memory runs out in the middle of another
+
+        def work(model: Model) -> Result:
+            with self._led(model, request) as led:
+                cold = request.placing.compile and model.placement is not None and not self._warm
+                job = Job(request, led, self._encode_text, report, cancel, done, notices, cold)
+                job.seconds["load"] = loading
+                cancel.check()
+                result = job.run()
+                self._warm = True
+                return result
+
+        return self._on_some_rung(request, work, notices)
 
     def encode(self, request: Request, report: Callable[[Progress], None], cancel: CancelToken) -> Code:
         """The noise that the model turns into the picture of `request`, by what its `sampling.source` says of it.
@@ -62,50 +88,109 @@ class DiffusionEngine:
         Raises `UserError` and `Cancelled`.
         """
         cancel.check()
+        request, notices = self._settled(request)
         report(Progress("loading"))
-        model = self._load(request.model, request.device)
-        with torch.no_grad(), _out_of_memory_said(model):
-            return Job(request, model, self._encode_text, report, cancel).encode()
+
+        def work(model: Model) -> Code:
+            with self._led(model, request) as led:
+                return Job(request, led, self._encode_text, report, cancel).encode()
+
+        return self._on_some_rung(request, work, notices)
 
     def likelihood(
         self, request: Request, patches: tuple[np.ndarray, ...], report: Callable[[Progress], None], cancel: CancelToken
     ) -> tuple[Likelihood, ...]:
         """See `Engine.likelihood`; the same picture gets the same number, whatever the seed."""
         cancel.check()
+        request, notices = self._settled(request)
         report(Progress("loading"))
-        model = self._load(request.model, request.device)
-        with torch.no_grad(), _out_of_memory_said(model):
+
+        def work(model: Model) -> tuple[Likelihood, ...]:
             return measure(request, patches, model, self._encode_text, report, cancel)
 
-    def _load(self, model: str, device: str) -> Model:
-        if self._model is None or self._loaded != (model, device):
-            self._model, self._loaded = None, None  # drop the old one first: two may not fit
-            self._prompts.clear()
-            self._model = load_model(model, device)
-            self._loaded = model, device
+        return self._on_some_rung(request, work, notices)
+
+    def _on_some_rung(self, asked: Request, work: Callable[[Model], Outcome], notices: list[str]) -> Outcome:
+        """What `work` comes to with the model: begun again one rung lower on the memory ladder each time that the
+        memory runs out, which `notices` then say. Raises `UserError` below the last rung.
+        """
+        while True:
+            try:
+                with torch.no_grad():  # and not inference_mode: some guidance asks for gradients
+                    return work(self._with_add_ons(asked, notices))
+            except (RuntimeError, MemoryError) as error:
+                if not ran_out(error):
+                    raise
+            # outside the handler, which would hold on to what the failed work had allocated
+            notices.append(self._step_down(asked))
+
+    def _step_down(self, asked: Request) -> str:
+        """Place the model on the next rung, loaded anew; the sentence that says so."""
+        assert self._model is not None
+        placement, device = self._model.placement, self._model.info.device
+        below = None if placement is None else rung_below(placement.rung)
+        if below is None:
+            if placement is not None:
+                self._drop()  # the next job begins on the rung that fits by then
+            free_memory()
+            raise UserError(f"The device {device} ran out of memory; close what else uses it, or choose the CPU.")
+        self._drop()
+        lower = replace(asked.placing, memory=below)
+        self._model = load_model(asked.model, asked.device, placing=lower)
+        self._loaded = asked.model, asked.device, asked.placing
+        return f"Memory ran out, so the picture was begun again with less of it ({RUNGS[below]}); that is slower."
+
+    def _load(self, model: str, device: str, placing: Placing) -> Model:
+        if self._model is None or self._loaded != (model, device, placing):
+            # The old one goes first, since two may not fit; but it stays where the new one cannot be opened.
+            self._model = load_model(model, device, placing=placing, make_room=self._drop)
+            self._loaded = model, device, placing
         return self._model
 
+    def _settled(self, request: Request) -> tuple[Request, list[str]]:
+        """The request with the files of its add-ons in place of their names, and what there is to say of them."""
+        request = self._names.settled(request, words=request.model not in bundled_names())
+        add_ons, notices = identified(request.add_ons)
+        return replace(request, add_ons=add_ons), notices
+
+    def _with_add_ons(self, asked: Request, notices: list[str]) -> Model:
+        """The model that `asked` is for, with its add-ons and no others; `notices` say what there is to say of them."""
+        model = self._load(asked.model, asked.device, asked.placing)
+        if self._fittings is None:
+            self._fittings = Fittings(model)
+        reads_with = asked.add_ons.loras, asked.add_ons.words
+        if reads_with != self._read_with:
+            self._prompts.clear()
+            self._read_with = None
+        self._fitted = self._fittings.fit(asked.add_ons)
+        self._read_with = reads_with
+        notices += self._fittings.notices
+        return self._fitted
+
+    @contextmanager
+    def _led(self, model: Model, request: Request) -> Iterator[Model]:
+        """`model` with what the request leads it by: its ControlNets, and a picture to look at."""
+        controlled = self._controlnets.on(model, request.add_ons.controls)
+        with self._image_prompts.on(controlled, request.add_ons.image_prompt) as led:
+            yield led
+
+    def _drop(self) -> None:
+        """Forget the model and give back what it took."""
+        self._model, self._loaded, self._warm = None, None, False
+        self._fittings, self._fitted, self._read_with = None, None, None
+        self._prompts.clear()
+        self._controlnets.clear()
+        self._image_prompts.clear()
+        gc.collect()  # modules with hooks on them lie in circles of references
+        free_memory()
+
     def _encode_text(self, prompt: str) -> Condition:
-        assert self._model is not None
+        assert self._fitted is not None
         if prompt not in self._prompts:
             if len(self._prompts) >= PROMPTS_KEPT:
                 del self._prompts[next(iter(self._prompts))]  # the one that came first
-            self._prompts[prompt] = self._model.encode_text(prompt)
+            self._prompts[prompt] = self._fitted.encode_text(prompt)
         return self._prompts[prompt]
-
-
-@contextmanager
-def _out_of_memory_said(model: Model) -> Iterator[None]:
-    """Say in a sentence that the memory ran out."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not ran_out(error):
-            raise
-        free_memory()
-        raise UserError(
-            f"The device {model.info.device} ran out of memory; close what else uses it, or choose the CPU."
-        ) from error
 
 
 def _unchanged(request: Request) -> Result:

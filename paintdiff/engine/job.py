@@ -25,16 +25,19 @@ from paintdiff.engine.assembly import (
     make_times,
 )
 from paintdiff.engine.branching import Recorder, resumed, with_previews
+from paintdiff.engine.controlled import shown_besides
 from paintdiff.engine.denoiser import Condition, Denoiser, Network
 from paintdiff.engine.edit import ONE_OUTCOME, Encoder, edit_sampling, outcomes
 from paintdiff.engine.finish import Preview, kept_pixels
 from paintdiff.engine.model import Model
 from paintdiff.engine.plan import LEAST
 from paintdiff.engine.run import run
+from paintdiff.engine.safety import sentence
 from paintdiff.engine.sequence import Sequence
 from paintdiff.engine.sketch import Sketch
 from paintdiff.engine.space import PixelSpace
 from paintdiff.engine.state import State
+from paintdiff.engine.stopping import stopping
 from paintdiff.engine.sturdy import SturdyNetwork
 from paintdiff.engine.task import Task, make_task
 from paintdiff.generation.cancel import CancelToken
@@ -44,6 +47,7 @@ from paintdiff.generation.modes import EDIT
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Report, Result
 from paintdiff.generation.trajectory import Trajectory
+from paintdiff.image.blending import over, over_matte
 
 PREVIEW_SHARE = 0.003  # of a run's time may go into its previews
 
@@ -57,8 +61,12 @@ class Job:
 
     def __init__(
         self, request: Request, model: Model, encode_text: EncodeText, report: Callable[[Progress], None],
-        cancel: CancelToken,
+        cancel: CancelToken, done: list[Candidate | None] | None = None, notices: list[str] | None = None,
+        cold: bool = False,
     ) -> None:
+        """`done` are the first candidates where they were made before, None for one that is held back, and it takes up
+        the others; `notices` are sentences that the report repeats. `cold`: the first call of the network compiles it.
+        """
         self._request = request
         self._model = model
         self._encode_text = encode_text
@@ -68,6 +76,9 @@ class Job:
         self._first: Scene | None = None
         self.seconds: dict[str, float] = {}
         self.evaluations = 0
+        self._done = [] if done is None else done
+        self._notices = [] if notices is None else notices
+        self._cold = cold
         self._trajectory: Trajectory | None = None  # of the latest run
 
     def run(self) -> Result:
@@ -75,10 +86,16 @@ class Job:
         model, sampling = self._model, self._request.sampling
         with self._timed("encode"):
             condition = make_condition(model, sampling, self._encode_text)
-        with SturdyNetwork(self._network, model.weights) as network:
-            candidates, kept = self._candidates(condition, network)
-        notices = tuple(network.notices) + (ONE_OUTCOME,) * (len(candidates) < sampling.candidates)
-        report = Report(dict(self.seconds), self.evaluations, kept, 0, model.info.device, notices)
+        with stopping(model.networks, self._cancel), SturdyNetwork(self._network, model.castable) as network:
+            kept = self._candidates(condition, network)
+        candidates = tuple(candidate for candidate in self._done if candidate is not None)
+        held_back = [k for k, candidate in enumerate(self._done) if candidate is None]
+        held_back_said = (sentence(held_back, len(self._done)),) if held_back else ()
+        if not candidates:
+            raise UserError(*held_back_said)
+        notices = (*self._notices, *network.notices, *held_back_said)
+        notices += (ONE_OUTCOME,) * (len(self._done) < sampling.candidates)
+        report = Report(dict(self.seconds), self.evaluations, kept, 0, model.info.device, notices, model.info.memory)
         return Result(candidates, report)
 
     def encode(self) -> Code:
@@ -88,7 +105,7 @@ class Job:
         """
         request, model = self._request, self._model
         source = request.sampling.source
-        with SturdyNetwork(self._network, model.weights) as network:
+        with stopping(model.networks, self._cancel), SturdyNetwork(self._network, model.castable) as network:
             task = make_task(request, model.space.size)
             scene = self._scene(request, task, 0, 0)
             self._report(Progress("encoding"))
@@ -100,12 +117,11 @@ class Job:
         round_trip = float(np.sqrt(np.square(away).mean()))
         return Code(noise[0].float().cpu().numpy(), request.model, source, round_trip, self.evaluations)
 
-    def _candidates(self, condition: Condition, network: Network) -> tuple[tuple[Candidate, ...], int]:
-        """Every candidate, and how many pixels each of them keeps."""
+    def _candidates(self, condition: Condition, network: Network) -> int:
+        """Make every candidate; gives how many pixels each of them keeps."""
         request = self._request
-        candidates: list[Candidate] = []
         kept = 0
-        for k in range(outcomes(request.mode, request.sampling)):
+        for k in range(len(self._done), outcomes(request.mode, request.sampling)):
             recipe = request.recipe(k)
             sequence, self._trajectory = Sequence(request), None
             for i in range(len(self._windows)):
@@ -114,8 +130,17 @@ class Job:
                 kept, changed = kept_pixels(request, sequence.patch)
             if changed:
                 raise RuntimeError(f"{changed} of {kept} kept pixels would change; the result was thrown away")
-            candidates.append(Candidate(sequence.patch, request.frame, recipe, self._trajectory))
-        return tuple(candidates), kept
+            candidate = Candidate(sequence.patch, request.frame, recipe, self._trajectory)
+            self._done.append(None if self._objected_to(sequence.patch) else candidate)
+        return kept
+
+    def _objected_to(self, patch: np.ndarray) -> bool:
+        """Whether the model's safety checker, if it has one and may, objects to the frame with `patch` in it."""
+        request, checker = self._request, self._model.safety
+        if checker is None or request.sampling.safety == "off":
+            return False
+        with self._timed("finish"):
+            return checker().objects_to(over_matte(over(request.picture, patch), request.matte))
 
     def _paint(self, sequence: Sequence, k: int, i: int, condition: Condition, network: Network) -> None:
         """Paint window i of candidate k into `sequence`."""
@@ -136,6 +161,7 @@ class Job:
             if self._request.mode == EDIT and not unchanged:
                 scene = replace(scene, code=self._code(scene, k, network))
             x0 = scene.original if unchanged else self._sample(scene, k, i, condition, denoiser, preview)
+        self._cancel.check()
         with self._timed("finish"):
             square = model.space.decode(x0)
             sequence.paste(part, task.patch(square))
@@ -161,6 +187,7 @@ class Job:
         scene = Scene(
             self._model, sampling, original, space.pooled(strength), pixels, strength, beyond=space.pooled(beyond),
             known=task.known(pixels), rounds=task.rounds, place=task.place,
+            besides=shown_besides(part, task, self._model),
         )  # fmt: skip
         if i == 0:
             self._first = scene
@@ -214,9 +241,12 @@ class Job:
         if state.x0 is None or not throttle.open:
             return None
         with throttle.spending():
-            return preview.picture(self._model.space.decode(state.x0))
+            return preview.picture(self._model.space.look(state.x0))
 
     def _network(self, x_t: Tensor, t: float, condition: Condition) -> Tensor:
+        if self._cold:
+            self._report(Progress("compiling"))
+            self._cold = False
         with self._timed("network"):
             out = self._model.network(x_t, t, condition)
             if x_t.device.type != "cpu":

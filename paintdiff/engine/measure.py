@@ -47,7 +47,7 @@ def measure(
     prompt. Raises `UserError` and `Cancelled`.
     """
     pictures = [over(request.picture, patch) for patch in patches] or [request.picture]
-    with in_float32(model.weights):
+    with in_float32(model.castable):
         found = []
         for i, picture in enumerate(pictures):
             scale = _Scale(report, i, len(pictures))

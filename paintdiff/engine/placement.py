@@ -50,8 +50,8 @@ class Placement:
 
     def network(self, module: nn.Module) -> None:
         """A network that every step asks: the denoiser's own, or one that it is led by."""
-        if self.float8 and hasattr(module, "enable_layerwise_casting"):
-            module.enable_layerwise_casting(torch.float8_e4m3fn, next(module.parameters()).dtype)
+        if self.float8 and hasattr(module, "enable_layerwise_casting") and not _in_float8(module):
+            module.enable_layerwise_casting(torch.float8_e4m3fn, module.dtype)
         if self.rung == SEQUENTIAL:
             self._layer_by_layer(module)
         elif self.rung == GROUP:
@@ -160,6 +160,10 @@ def size(module: nn.Module, recurse: bool = True) -> int:
     """Bytes of the module's weights."""
     values = [*module.parameters(recurse), *module.buffers(recurse)]
     return sum(value.numel() * value.element_size() for value in values)
+
+
+def _in_float8(module: nn.Module) -> bool:
+    return any(p.dtype == torch.float8_e4m3fn for p in module.parameters())
 
 
 def _block(network: nn.Module) -> int:

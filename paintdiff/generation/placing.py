@@ -15,6 +15,9 @@ RUNGS = {
     GROUP: "network block by block",
     SEQUENTIAL: "network layer by layer",
 }  # of the memory ladder: each takes less of the device than the one before, and more time
+DEVICES = {
+    AUTO: "automatic", "cuda": "CUDA or ROCm", "xpu": "Intel XPU", "mps": "Apple GPU", "cpu": "CPU",
+}  # fmt: skip
 MEMORY = {AUTO: "automatic"} | RUNGS
 PRECISIONS = {
     AUTO: "automatic", "bfloat16": "bfloat16", "float16": "float16", "float32": "float32 (exact, twice the memory)",

@@ -13,7 +13,7 @@ from paintdiff.image.geometry import Rect
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """Where a job stands. `stage` is "loading", "encoding", "sampling", "measuring" or "finishing".
+    """Where a job stands. `stage` is "loading", "compiling", "encoding", "sampling", "measuring" or "finishing".
 
     `preview` is the current x0 estimate of candidate `candidate`, already pasted into the frame's picture:
     (h, w, 4) uint8 straight alpha at the frame's canvas size or smaller (same aspect), or None.
@@ -44,6 +44,7 @@ class Candidate:
 class Report:
     """What a job cost and proved. Seconds per stage, network evaluations, and the kept-pixels check.
 
+    `memory` is the rung of the memory ladder that the model stood on at the end, "" for a model that needs none.
     `notices` are sentences about what had to be done otherwise than asked, such as a higher precision.
     """
 
@@ -53,6 +54,7 @@ class Report:
     kept_pixels_changed: int = 0
     device: str = ""
     notices: tuple[str, ...] = ()
+    memory: str = ""
 
 
 @dataclass(frozen=True, eq=False)

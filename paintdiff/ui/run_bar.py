@@ -79,7 +79,8 @@ class RunBar(QWidget):
             self.progress.setValue(progress.step)
             self._show_text(f"{what}{progress.step} / {progress.steps}", self._time_left(progress), more)
         else:
-            stages = {"finishing": "Finishing…", "encoding": "Walking the picture back…"}
+            stages = {"finishing": "Finishing…", "encoding": "Walking the picture back…",
+                      "compiling": "Compiling, once…"}
             self._show_stage(stages.get(progress.stage, "Loading the model…"), more)
 
     def _show_stage(self, *parts: str) -> None:

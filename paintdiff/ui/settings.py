@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from paintdiff.generation.errors import UserError
+from paintdiff.generation.placing import AUTO, AUTOMATIC, DEVICES, Placing
 from paintdiff.ui.models.remembered import RememberedModels
 
 RECENT_COUNT = 10
@@ -58,6 +61,26 @@ class Settings:
     @unfolded.setter
     def unfolded(self, headings: list[str]) -> None:
         self._store.setValue("unfolded", headings)
+
+    @property
+    def device(self) -> str:
+        """What models run on, one of `DEVICES`."""
+        stored = str(self._store.value("device", AUTO))
+        return stored if stored in DEVICES else AUTO
+
+    @property
+    def placing(self) -> Placing:
+        """How much of the device models may take."""
+        memory, precision = (str(self._store.value(name, AUTO)) for name in ("memory", "precision"))
+        try:
+            return Placing(memory, precision, self._store.value("compile", "false") in (True, "true"))
+        except UserError:
+            return AUTOMATIC  # another version wrote it
+
+    def set_placing(self, device: str, placing: Placing) -> None:
+        self._store.setValue("device", device)
+        for name, value in asdict(placing).items():
+            self._store.setValue(name, value)
 
     @property
     def folder(self) -> Path:

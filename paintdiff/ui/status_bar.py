@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from paintdiff.generation.engine import ModelInfo
+from paintdiff.generation.placing import ALL, RUNGS
 from paintdiff.generation.result import Report
 from paintdiff.image.geometry import Rect
 from paintdiff.ui.named import named
@@ -24,6 +27,7 @@ class StatusBar(QStatusBar):
         self.place = named(QLabel(), "place")
         self.zoom = named(QLabel(), "zoom")
         self._size, self._pointer = "", ""
+        self.info: ModelInfo | None = None
         for label in (self.proof, self.model, self.place, self.zoom):
             label.setContentsMargins(8, 2, 8, 2)
             self.addPermanentWidget(label)
@@ -38,7 +42,13 @@ class StatusBar(QStatusBar):
         self.showMessage(sentence, NOTICE_MS)
 
     def show_proof(self, report: Report) -> None:
-        """What the check of the last job found; a failed check is an error and never comes here."""
+        """What the check of the last job found; a failed check is an error and never comes here.
+
+        The job may have moved the model down the memory ladder.
+        """
+        if self.info is not None and report.memory != self.info.memory:
+            self.info = replace(self.info, memory=report.memory)
+            self._show_info()
         if report.kept_pixels:
             self.proof.setText(f"{report.kept_pixels:,} kept pixels unchanged ✓")
             self.proof.setToolTip("Every pixel outside the mask was compared byte by byte after the last generation.")
@@ -52,7 +62,16 @@ class StatusBar(QStatusBar):
         self.clearMessage()
 
     def show_model(self, info: ModelInfo) -> None:
-        self.model.setText(f"{info.name} · {info.size} px · {info.device}")
+        self.info = info
+        self._show_info()
+
+    def _show_info(self) -> None:
+        info = self.info
+        assert info is not None
+        rung = "" if info.memory in ("", ALL) else f" · {info.memory}"
+        self.model.setText(f"{info.name} · {info.size} px · {info.device}{rung}")
+        how = f": {RUNGS[info.memory]}, {info.precision}" if info.memory else ""
+        self.model.setToolTip(f"The model that generates, and the device that it runs on{how}")
 
     def show_zoom(self, zoom: float) -> None:
         percent = zoom * 100

@@ -126,7 +126,7 @@ def test_an_inpainting_is_that_of_diffusers_down_to_the_picture(folders, kind, m
     nothing but noise in the first step; otherwise theirs hides the kept part in it too.)
     """
     monkeypatch.setattr(DiagonalGaussianDistribution, "sample", lambda self, generator=None: self.mode())
-    monkeypatch.setattr("paintdiff.engine.model.fastest_dtype", lambda device: torch.float32)
+    monkeypatch.setattr("paintdiff.engine.device.fastest_dtype", lambda device: torch.float32)
     asked = request(
         folders[kind], prompt="a red apple", negative="grey", guidance=4.0, sampler="ddim", steps=10, seed=7,
         method=NATIVE if kind == "inpaint v" else REPLACE, tone="free",
