@@ -20,15 +20,19 @@ from paintdiff.training import checkpoint
 from paintdiff.training.batches import SceneBatches
 from paintdiff.training.checkpoint import Run
 from paintdiff.training.continuation import table as continuation
-from paintdiff.training.evaluate import evaluate, save_report, table
+from paintdiff.training.evaluate import PARTS, evaluate
 from paintdiff.training.export import TOKENIZER, export
+from paintdiff.training.figures import markdown, save
 from paintdiff.training.held_out import HeldOut
 from paintdiff.training.judge import JudgeBatches, JudgeStep, export_judge, nouns, probe
 from paintdiff.training.library import library_of
 from paintdiff.training.methods import compare, header, line
 from paintdiff.training.mode_sheet import save as save_modes
 from paintdiff.training.modes import SHEETS
+from paintdiff.training.painter import Painter
+from paintdiff.training.recognizer import STEPS
 from paintdiff.training.scenes import SceneMaker
+from paintdiff.training.setting import Setting
 from paintdiff.training.sheet import draw_sheet, save_sheet, sheet_scenes
 from paintdiff.training.sources import fetch_packages, load_sprites, render_sprites, save_sprites
 from paintdiff.training.studio import Studio
@@ -45,10 +49,16 @@ WIDTHS, HEADS, TOKENS_DEPTH, TEXT_DEPTH, CONDITION = (64, 160, 256), 4, 4, 2, 25
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when done, 2 when something that it needs is missing."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    known = PARTS if options.command == "evaluate" else SHEETS
+    if not set(options.only) <= set(known):
+        parser.error(f"`{options.command}` knows --only {', '.join(known)}")
     options.data = options.data.expanduser()
-    options.out = options.out or (SHEET_FOLDER if options.command == "modes" else MODEL_FOLDER)
-    options.run = options.run or options.data / "runs" / ("judge" if options.command == "judge" else "first-light")
+    if options.command != "evaluate":  # which looks at a model, unless a run is named
+        options.out = options.out or (SHEET_FOLDER if options.command == "modes" else MODEL_FOLDER)
+        options.run = options.run or options.data / "runs" / ("judge" if options.command == "judge" else "first-light")
+    options.pictures = options.pictures or (6 if options.command == "evaluate" else 24)
     try:
         COMMANDS[options.command](options)
     except FileNotFoundError as error:
@@ -63,21 +73,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=Path("~/.cache/paintdiff-train"), help="cache of sources")
     parser.add_argument("--run", type=Path, help="the run's folder (default: in DATA/runs)")
     parser.add_argument("--minutes", type=float, default=60, help="train for so long")
-    parser.add_argument("--steps", type=int, help="train for exactly so many steps instead")
+    parser.add_argument("--steps", type=int, help="train for exactly so many steps instead; `evaluate`: its recognizer")
     parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--learning-rate", type=float, default=4e-4)
     parser.add_argument("--cool-down", type=float, default=0, help="last share of the run, 0..1, with a falling rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="of scenes, in turn; the last counts")
-    parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
+    parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes, or paint to `evaluate`")
     parser.add_argument("--guidance", type=float, default=3.0, help="of the sheet's samples")
     parser.add_argument("--sample-steps", type=int, default=20, help="of the sheet's sampler")
-    parser.add_argument("--pictures", type=int, default=24, help="of each kind to `evaluate`; a tenth of `judge`'s")
+    parser.add_argument("--pictures", type=int, help="of each kind, 6 to `evaluate`, else 24; a tenth of `judge`'s")
     parser.add_argument("--samples", type=int, default=8, help="`evaluate` takes the mean of so many fills")
-    parser.add_argument("--model", default=BUNDLED_MODEL, help="that `modes` shows")
-    parser.add_argument("--only", nargs="*", choices=list(SHEETS), help="sheets that `modes` draws, without the table")
-    parser.add_argument("--out", type=Path, help="where `export` writes the model, and `modes` its sheets")
+    parser.add_argument("--nouns", type=int, default=100, help="that `evaluate` asks for, of the commonest")
+    parser.add_argument("--offline", action="store_true", help="`evaluate` with the sources that are there")
+    parser.add_argument("--model", default=BUNDLED_MODEL, help="that `modes` and, without --run, `evaluate` look at")
+    parser.add_argument("--only", nargs="*", default=(), help="sheets of `modes`, or parts of `evaluate`")
+    parser.add_argument("--out", type=Path, help="where `export` writes the model, `modes` and `evaluate` their sheets")
     return parser
 
 
@@ -124,14 +136,28 @@ def _sheet(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    run = _resumed(options)
-    tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
-    maker, _ = _makers(options)
-    report = evaluate(
-        run.average, tokenizer, library_of(maker.sprites), maker.size, options.pictures, options.samples
-    )
-    save_report(report, options.run / "report.json")
-    print(table(report))
+    """Print the table of figures beside their targets, and write it and the sheets."""
+    model, named, out = options.model, f"`{options.model}`", options.data / "evaluation" / Path(options.model).name
+    if options.run:
+        run, out = _resumed(options), options.run / "evaluation"
+        maker, _ = _makers(options)
+        model = str(out / "model")
+        export(run, library_of(maker.sprites), options.data / TOKENIZER, Path(model), maker.size)
+        named = f"run `{options.run.name}`, step {run.step}, {run.samples} samples"
+    painter = Painter(model, options.device, options.workers if options.device == "cpu" else 1)
+    setting = Setting(
+        painter, load_sprites(options.data / SPRITES), options.data, options.pictures, options.samples, options.nouns,
+        options.steps or STEPS, options.offline,
+    )  # fmt: skip
+    parts = []
+    try:
+        for part in evaluate(setting, options.only):
+            parts.append(part)
+            about = f"{named}, {painter.size} pixels; {options.pictures} pictures a kind, {options.samples} fills each."
+            written = save(parts, about, options.out or out)
+    finally:
+        painter.close()
+    print(markdown(parts, about), *written, sep="\n")
 
 
 def _methods(options: argparse.Namespace) -> None:

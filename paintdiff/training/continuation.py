@@ -14,8 +14,8 @@ from paintdiff.generation.sampling import LANPAINT, NATIVE, Sampling
 from paintdiff.image.blending import over
 from paintdiff.image.geometry import Rect
 from paintdiff.training.backgrounds import KINDS
-from paintdiff.training.evaluate import hole_in
 from paintdiff.training.held_out import rgba
+from paintdiff.training.holes import hole_in
 from paintdiff.training.scenes import Scene
 from paintdiff.training.similarity import masked_l1, masked_ssim
 

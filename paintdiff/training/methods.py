@@ -20,7 +20,7 @@ from paintdiff.engine.sampler import State, make_sampler
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.sampling import LANPAINT, NATIVE, RANGE_NULL, REPAINT, REPLACE, Sampling
 from paintdiff.training.backgrounds import KINDS
-from paintdiff.training.evaluate import hole_in
+from paintdiff.training.holes import hole_in
 from paintdiff.training.scenes import Scene, as_bytes
 from paintdiff.training.similarity import masked_l1, masked_ssim
 

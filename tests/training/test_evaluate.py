@@ -1,4 +1,4 @@
-"""The model card's figures, on answers whose value is known."""
+"""The table of figures on a tiny random model, and each figure on pictures whose value is known."""
 
 from __future__ import annotations
 
@@ -7,55 +7,82 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tokenizers
-import torch
-from torch import Tensor, nn
+from PIL import Image
 
-from paintdiff.engine.text import Tokenizer
-from paintdiff.training import colours, shapes
-from paintdiff.training.evaluate import evaluate, save_report, table
-from paintdiff.training.library import library_of
-from paintdiff.training.vocabulary import learn_vocabulary, own_words
+from paintdiff.training import shapes
+from paintdiff.training.__main__ import main
+from paintdiff.training.evaluate import PARTS
+from paintdiff.training.figures import Figure, Part, markdown, save
+from paintdiff.training.sources import Sprite, save_sprites
+from tests.tiny_model import tiny_model
+
+NAMES = ("apple", "star", "heart", "house", "balloon")
 
 
-class PaintsRed(nn.Module):
-    """A network that answers every question with the same red."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.red = nn.Parameter(torch.tensor([0.8, -0.8, -0.8]).view(1, 3, 1, 1))
-
-    def encode_text(self, tokens: Tensor) -> Tensor:
-        return tokens.float()[..., None]
-
-    def forward(
-        self, x_t: Tensor, t: Tensor, mask: Tensor, known: Tensor, text: Tensor, text_mask: Tensor, reference: Tensor
-    ) -> Tensor:
-        return self.red.expand_as(x_t)
+def sprites(style: str, first: int) -> list[Sprite]:
+    """Four drawn things of each name; about one in twenty is held out."""
+    rng = np.random.default_rng(first)
+    pictures = [(name, shapes.draw(name, "red", rng)) for name in NAMES for _ in range(4)]
+    return [Sprite(name, (), style, f"{first + k:x}", pixels) for k, (name, pixels) in enumerate(pictures)]
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return Tokenizer(tokenizers.Tokenizer.from_str(learn_vocabulary(own_words(), 800).to_str()))
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a short evaluation of every part writes."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    data = folder / "data"
+    (data / "judging").mkdir(parents=True)
+    known = [*sprites("", 0), *sprites("flat", 100)]
+    assert 0 < sum(sprite.held_out for sprite in known) < len(known)
+    save_sprites(known, data / "sprites.npz")
+    save_sprites(sprites("other", 200), data / "judging/sprites.npz")
+    model = tiny_model(folder / "tiny", size=32)
+    few = ["--pictures", "1", "--samples", "1", "--nouns", "3", "--steps", "1", "--workers", "0", "--offline"]
+    assert main(["evaluate", "--model", str(model), "--data", str(data), "--device", "cpu", *few]) == 0
+    return data / "evaluation/tiny"
 
 
-def test_a_model_that_paints_all_red_is_right_about_red_alone_and_continues_badly(
-    tokenizer: Tokenizer, tmp_path: Path
-) -> None:
-    report = evaluate(PaintsRed(), tokenizer, library_of(()), size=32, pictures=4, samples=1)  # type: ignore[arg-type]
-    assert report.by_colour["red"] == 1
-    assert report.by_colour["blue"] == 0
-    linear = next(row for row in report.continuation if row.kind == "linear")
-    assert linear.model > 5 * min(linear.telea, linear.navier_stokes)
-    assert linear.seam > 3
-    assert "| linear |" in table(report)
-    save_report(report, tmp_path / "report.json")
-    assert json.loads((tmp_path / "report.json").read_text())["by_colour"]["red"] == 1
+def test_one_command_measures_every_part_and_writes_the_table_and_the_sheets(written: Path) -> None:
+    report = json.loads((written / "report.json").read_text())
+    assert list(report) == list(PARTS)
+    table = (written / "report.md").read_text()
+    for part in report.values():
+        for figure in part["figures"]:
+            assert f"| {figure['what']} | {figure['value']} |" in table
+    assert {path.stem for path in written.glob("*.png")} == {
+        "continuation", "prompts", "prompts-real", "colours", "removal", "diversity", "nearest", "colorization",
+        "upscaling",
+    }  # fmt: skip
+    for path in written.glob("*.png"):
+        with Image.open(path) as sheet:
+            assert min(sheet.size) > 100
 
 
-def test_the_commonest_hue_ignores_grey() -> None:
-    sprite = shapes.draw("circle", "blue", np.random.default_rng(0))
-    sprite[:30] = (200, 200, 200, 255)
-    assert colours.commonest_hue(sprite) == "blue"
-    sprite[:] = (90, 90, 90, 255)
-    assert colours.commonest_hue(sprite) == ""
+def test_a_model_of_random_weights_is_told_so(written: Path) -> None:
+    report = json.loads((written / "report.json").read_text())
+    verdicts = {figure["what"]: figure["met"] for part in report.values() for figure in part["figures"]}
+    assert verdicts["continuation: gradients"] is False
+    assert verdicts["colour words"] is False
+    assert verdicts["diversity: plain copies of a training picture"] is True
+    assert report["continuation"]["figures"][-1]["met"] is None  # there are no photographs offline
+
+
+def test_parts_that_are_not_measured_again_stay_in_the_report(tmp_path: Path) -> None:
+    save([Part("a", (Figure("x", "1"),)), Part("b", ())], "first", tmp_path)
+    save([Part("b", (Figure("y", "2", "3", True, "how"),))], "second", tmp_path)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [(name, part["about"]) for name, part in report.items()] == [("a", "first"), ("b", "second")]
+    assert report["b"]["figures"][0]["target"] == "3"
+
+
+def test_the_table_says_which_targets_are_met() -> None:
+    figures = (Figure("x", "1", "2", True), Figure("y", "1", "0", False), Figure("z", "1"))
+    lines = markdown([Part("part", figures, "details")], "about").splitlines()
+    assert [line.split("|")[4].strip() for line in lines[4:7]] == ["met", "**missed**", ""]
+    assert lines[-3:] == ["### Part", "", "details"]
+
+
+def test_a_part_that_is_not_known_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--only", "outpaint"])
+    assert "continuation" in capsys.readouterr().err
