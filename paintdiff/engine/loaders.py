@@ -8,11 +8,12 @@ import torch
 
 from paintdiff.engine.checkpoint import Checkpoint
 from paintdiff.engine.fill_model import load_fill_model
+from paintdiff.engine.flow_transformer import load_flux, load_stable_diffusion_3
 from paintdiff.engine.model import Model
 from paintdiff.engine.pixel_unet import load_pixel_unet
 from paintdiff.engine.single_file import load_single_file
 from paintdiff.engine.stable_diffusion import load_stable_diffusion
-from paintdiff.models.pipelines import PIXELS, STABLE_DIFFUSION, STABLE_DIFFUSION_XL
+from paintdiff.models.pipelines import FLUX, PIXELS, STABLE_DIFFUSION, STABLE_DIFFUSION_3, STABLE_DIFFUSION_XL
 
 __all__ = ["LOADERS", "load_fill_model", "load_single_file"]
 
@@ -20,5 +21,7 @@ Loader = Callable[[Checkpoint, torch.device, torch.dtype], Model]
 LOADERS: dict[tuple[str, ...], Loader] = {
     STABLE_DIFFUSION: load_stable_diffusion,
     STABLE_DIFFUSION_XL: load_stable_diffusion,
+    STABLE_DIFFUSION_3: load_stable_diffusion_3,
+    FLUX: load_flux,
     PIXELS: load_pixel_unet,
 }

@@ -64,19 +64,25 @@ def _preserving_rate(alpha: float, alpha_rate: float) -> float:
 
 @dataclass(frozen=True)
 class Flow:
-    """Straight lines from picture to noise: alpha = 1 - t, sigma = t (Liu et al. 2022; Lipman et al. 2022)."""
+    """Straight lines from picture to noise: alpha = 1 - t, sigma = t (Liu et al. 2022; Lipman et al. 2022).
+
+    A `shift` above 1 walks the same lines with more time near the noise, as large pictures want (Esser et al. 2024,
+    eq. 23): sigma = shift t / (1 + (shift - 1) t).
+    """
+
+    shift: float = 1.0
 
     def alpha(self, t: float) -> float:
-        return 1.0 - t
+        return 1.0 - self.sigma(t)
 
     def sigma(self, t: float) -> float:
-        return t
+        return self.shift * t / (1.0 + (self.shift - 1.0) * t)
 
     def alpha_rate(self, t: float) -> float:
-        return -1.0
+        return -self.sigma_rate(t)
 
     def sigma_rate(self, t: float) -> float:
-        return 1.0
+        return self.shift / (1.0 + (self.shift - 1.0) * t) ** 2
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,19 @@ _FEW_STEPS: dict[str, dict[str, Any]] = {
 _MOST_STEPS = 50  # that a name may ask for
 
 
-def usual_sampling(family: Family, few_steps: str = "", name: str = "", reads_guidance: bool = False) -> dict[str, Any]:
+def usual_sampling(
+    family: Family, few_steps: str = "", name: str = "", reads_guidance: bool = False, fills: bool = False
+) -> dict[str, Any]:
     """Values of `Sampling` by name. A `name` such as "…_4step" says how many steps a distilled model was trained for.
 
-    `reads_guidance`: the network is told how strong its guidance is, and was distilled to answer at any.
+    `reads_guidance`: the network is told how strong its guidance is, and was distilled to answer at any. `fills`: it
+    has mask channels.
     """
     usual = dict(_FAMILIES.get(family, {}))
+    if family is Family.FLUX and not reads_guidance:
+        usual |= {"steps": 4, "guidance": 1.0}  # schnell
+    elif family is Family.FLUX and fills:
+        usual |= {"guidance": 30.0}
     if few_steps not in _FEW_STEPS:
         return usual
     distilled = dict(_FEW_STEPS[few_steps])

@@ -1,6 +1,7 @@
 """Our engine's own pieces and a pipeline of diffusers, made to walk the same way from the same noise."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from paintdiff.engine.constraint import Constraint, Free
-from paintdiff.engine.denoiser import Condition, NetworkDenoiser
+from paintdiff.engine.denoiser import NetworkDenoiser
 from paintdiff.engine.guidance import ClassifierFree
 from paintdiff.engine.model import Model, load_model
 from paintdiff.engine.noise import Noise
@@ -37,17 +38,22 @@ def theirs(kind: type[DiffusionPipeline], folder: Path, **options) -> DiffusionP
 
 def ours(
     model: Model, x_t: Tensor, times: list[float], constraint: Constraint | None = None, w: float = W,
-    sampler: str = "ddim", condition: Condition | None = None, seed: int = 0,
+    sampler: str = "ddim", guidance: float | None = None, seed: int = 0,
 ) -> Tensor:  # fmt: skip
-    """A run with guidance and a negative prompt; `x_t` is the noisy picture at times[0]."""
+    """A run with guidance and a negative prompt; `x_t` is the noisy picture at times[0].
+
+    `guidance` is told to the network, for one that was distilled to read it.
+    """
+    condition = model.encode_text(PROMPT)
+    if guidance is not None:
+        condition = replace(condition, guidance=torch.tensor([guidance]))
     negative = model.encode_text(NEGATIVE)
     denoiser = ClassifierFree(NetworkDenoiser(model.network, model.schedule, model.predicts), w, negative)
     mover = make_sampler(sampler, model.schedule, Noise(seed, model.space.shape), 0.0)
     with torch.no_grad():
         states: Iterator[State] = run(
-            State(x_t, times[0]), times[1:], mover, denoiser, condition or model.encode_text(PROMPT),
-            constraint or Free(), CancelToken(),
-        )  # fmt: skip
+            State(x_t, times[0]), times[1:], mover, denoiser, condition, constraint or Free(), CancelToken()
+        )
         return list(states)[-1].x_t
 
 
