@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 
+from paintdiff.cli.add_ons import add_add_ons
+from paintdiff.cli.controls import add_controls
 from paintdiff.cli.inputs import read_mask, read_picture
 from paintdiff.cli.outputs import output_paths
 from paintdiff.cli.painting import paint
@@ -42,6 +44,8 @@ class Upscale:
         add_mask(parser)
         add_sampling(parser, {"strength": MODES["upscale"].strength, **MODES["upscale"].defaults})
         add_model(parser)
+        add_add_ons(parser)
+        add_controls(parser)
         add_framing(parser)
         add_reporting(parser)
 

@@ -81,7 +81,7 @@ def _map(control: Control, part: Request, task: Task, free: np.ndarray) -> np.nd
     rgb = task.shown.picture(np.ascontiguousarray(picture[..., :3]))
     alpha = task.shown.picture(np.ascontiguousarray(picture[..., 3]))
     drawn = control.source != FRAME and int(alpha.min()) < 255
-    return control_map(control.kind, np.dstack([rgb, alpha]), free, ready=control.ready, drawn=drawn)
+    return control_map(control.kind, np.dstack([rgb, alpha]), free, ready=control.is_map, drawn=drawn)
 
 
 def _has_a_say(control: Control, gone: float) -> bool:

@@ -95,6 +95,11 @@ class Control:
         """Whether it has a say at any time."""
         return self.weight > 0 and self.start < self.until
 
+    @property
+    def is_map(self) -> bool:
+        """Whether its picture is shown to the network as it is."""
+        return self.ready or KINDS[self.kind].given
+
     def cut(self, place: tuple[slice, slice]) -> Control:
         """The control for a part of the frame."""
         return self if self.picture is None else replace(self, picture=self.picture[place])

@@ -7,12 +7,14 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Signal
 
 from paintdiff.document import edits
+from paintdiff.document.controls import with_shown
 from paintdiff.document.document import Document
 from paintdiff.document.requests import frame_of, make_request
 from paintdiff.editor import Editor
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.likelihood import Likelihood
+from paintdiff.generation.placing import AUTO, AUTOMATIC, Placing
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Result
 from paintdiff.generation.sampling import Sampling
@@ -46,7 +48,7 @@ class Generating(QObject):
     ) -> None:
         """`model` is the name of a bundled model or a folder."""
         super().__init__()
-        self._model = model
+        self._model, self._device, self._placing = model, AUTO, AUTOMATIC
         self._editor, self._jobs, self._canvas, self._panel = editor, jobs, canvas, panel
         self._candidates = candidates
         self._generations: dict[int, tuple[Request, Document]] = {}
@@ -101,7 +103,11 @@ class Generating(QObject):
 
     def warm_up(self) -> None:
         """Load the model before anyone asks for a picture."""
-        self._jobs.warm_up(self._model, "auto")
+        self._jobs.warm_up(self._model, self._device, self._placing)
+
+    def set_placing(self, device: str, placing: Placing) -> None:
+        """Let the next job run on `device`, and its model take no more of it than `placing` says."""
+        self._device, self._placing = device, placing
 
     def generate(self) -> None:
         """Queue a job for the document as it is now; what stands in the way is told in the panel."""
@@ -122,16 +128,17 @@ class Generating(QObject):
     def _submit(self, document: Document, sampling: Sampling, branch: Branch | None = None) -> None:
         try:
             request = make_request(
-                document, self._panel.mode(), sampling, model=self._model,
+                document, self._panel.mode(), sampling, model=self._model, device=self._device,
                 feather=self._panel.feather.value(), matte=self._panel.matte_colour(), size=self._model_side,
-                scale=self._panel.mode_rows.scale(),
+                scale=self._panel.mode_rows.scale(), placing=self._placing,
             )
+            request = replace(request, branch=branch, add_ons=self._panel.add_ons.value())
+            request = with_shown(request, document, *self._panel.controls.value())
         except UserError as error:
             self._show_problem(str(error))
             return
         self._panel.run_bar.show_hint("")
         self.begun.emit()
-        request = replace(request, branch=branch)
         self._generations[self._jobs.submit(request)] = request, self._editor.document
         self._canvas.set_generating(True)
         self._begun()
@@ -214,6 +221,7 @@ class Generating(QObject):
         document, mode = self._editor.document, self._panel.mode()
         frame, feather = frame_of(document, self._model_side), self._panel.feather.value()
         self._canvas.set_frame(frame, feather, mode, self._model_side)
+        self._panel.controls.look_at(document, frame)
         if mode == "outpaint" and document.canvas.contains(frame_of(document, self._model_side)):
             self._show_problem("The frame lies inside the picture: place it past an edge.")
         else:

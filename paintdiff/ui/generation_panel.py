@@ -12,6 +12,8 @@ from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.modes import MODES
 from paintdiff.generation.request import WHITE, Recipe
 from paintdiff.generation.sampling import MAIN, NATIVE, SECTIONS, Parameter, Sampling, has_effect, parameters
+from paintdiff.ui.add_ons import AddOnControls
+from paintdiff.ui.controls import Controls
 from paintdiff.ui.fields import ChoiceField, Field, NumberField, TextField, make_field
 from paintdiff.ui.mode_chooser import ModeChooser
 from paintdiff.ui.mode_rows import ModeRows
@@ -26,6 +28,7 @@ from paintdiff.ui.tool_options import Swatch
 
 ORDER = ("prompt", "source", "negative", "strength", "steps", "guidance", "candidates", "seed")  # then as declared
 LABEL_WIDTH = 84
+ADD_ONS, CONTROLS = "LoRA and autoencoder", "Controls"
 FEATHER = 8
 
 
@@ -59,6 +62,7 @@ class GenerationPanel(QWidget):
         self.feather.setToolTip("How wide the blend runs inward from the mask's edge; nothing outside it changes.")
         self.matte = Swatch("Colour that transparent pixels are shown to the model over")
         self.matte.setObjectName("matte")
+        self.add_ons, self.controls = AddOnControls(), Controls()
         self.sections = self._sections()
         self._lay_out()
         self._connect()
@@ -111,6 +115,8 @@ class GenerationPanel(QWidget):
             self.mode_rows.set_scale(recipe.scale)
         self.feather.setValue(recipe.feather)
         self.set_matte(recipe.matte)
+        self.add_ons.set_value(recipe.add_ons)
+        self.controls.set_value(recipe.add_ons)
         self.seed.lock.setChecked(True)
 
     def set_defaults(self, defaults: Mapping[str, object], follow: bool = True) -> None:
@@ -145,6 +151,8 @@ class GenerationPanel(QWidget):
         if info.labels:
             label.box.setMaximum(info.labels - 1)
         method.set_offered(NATIVE, info.mask_channels)
+        self.sections[ADD_ONS].show_row(self.add_ons, self.add_ons.show_family(info.family))
+        self.sections[CONTROLS].show_row(self.controls, self.controls.show_family(info.family))
         self._show_what_applies()
 
     def unfolded(self) -> list[str]:
@@ -193,7 +201,13 @@ class GenerationPanel(QWidget):
             self.matte, lambda: "" if self._matte == WHITE else "matte #{:02x}{:02x}{:02x}".format(*self._matte),
             lambda: self.set_matte(WHITE),
         ))
-        return sections
+        add_ons = Section(ADD_ONS, width)
+        add_ons.add_wide_row(Row(self.add_ons, self.add_ons.described, self.add_ons.clear))
+        add_ons.show_row(self.add_ons, False)  # until a model is loaded that takes some
+        controls = Section(CONTROLS, width)
+        controls.add_wide_row(Row(self.controls, self.controls.described, self.controls.clear))
+        controls.show_row(self.controls, False)
+        return {ADD_ONS: add_ons, CONTROLS: controls} | sections
 
     def _lay_out(self) -> None:
         self._main = form()
@@ -241,6 +255,8 @@ class GenerationPanel(QWidget):
         self.feather.valueChanged.connect(self.feather_changed)
         self.feather.valueChanged.connect(lambda _value: self.sections["Mask"].refresh())
         self.matte.chosen.connect(self.set_matte)
+        self.add_ons.changed.connect(self.sections[ADD_ONS].refresh)
+        self.controls.changed.connect(self.sections[CONTROLS].refresh)
         for field in self.fields.values():
             field.value_changed.connect(self._show_what_applies)
         for section in self.sections.values():

@@ -74,6 +74,7 @@ class Window(QMainWindow):
         self.generating = Generating(editor, jobs, self.canvas, self.panel, self.candidates, model)
         for each in (self.candidates, self.generating):
             each.setParent(self)
+        self.generating.set_placing(settings.device, settings.placing)
         self.files, self.masking = Files(self, editor, settings), Masking(self, editor)
         self.enlarging = Enlarging(editor, self.panel, self.generating, self.canvas.fit)
         self.enlarging.setParent(self)
@@ -224,6 +225,23 @@ class Window(QMainWindow):
         theme.apply(application, theme.THEMES[name])
         self._refresh()
 
+    def choose_placing(self) -> None:
+        """Ask what models run on and how much memory they may take; a change loads the model anew."""
+        from paintdiff.ui.dialogs.placing import PlacingDialog
+
+        settings = self.settings
+        dialog = PlacingDialog(self, settings.device, settings.placing, self.status.info)
+
+        def take() -> None:
+            chosen = dialog.device(), dialog.placing()
+            if chosen != (settings.device, settings.placing):
+                settings.set_placing(*chosen)
+                self.generating.set_placing(*chosen)
+                self.generating.warm_up()
+
+        dialog.accepted.connect(take)
+        dialog.open()
+
     def open_log(self) -> None:
         if self.log_file is not None:
             open_file(self.log_file)
@@ -292,6 +310,7 @@ class Window(QMainWindow):
         with QSignalBlocker(self.generating):
             self.generating.forget()
         self.models.close()
+        self.panel.controls.previews.stop()
         self.settings.set_place(self.saveGeometry(), self.saveState())
         self.settings.write()
         event.accept()
