@@ -6,6 +6,8 @@ import argparse
 
 from paintdiff.generation.add_ons import AddOns, Lora
 from paintdiff.generation.errors import UserError
+from paintdiff.models.catalogue import find_add_on
+from paintdiff.models.families import Part
 
 
 def add_add_ons(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +25,9 @@ def add_add_ons(parser: argparse.ArgumentParser) -> None:
 
 
 def read_add_ons(options: argparse.Namespace) -> AddOns:
-    """The add-ons that the options name. Raises `UserError` for a weight that is none."""
-    return AddOns(tuple(map(_lora, options.lora)), vae=options.vae)
+    """The add-ons that the options name. Raises `UserError` for what is nowhere to be found."""
+    vae = str(find_add_on(options.vae, Part.VAE).absolute()) if options.vae else ""
+    return AddOns(tuple(map(_lora, options.lora)), vae=vae)
 
 
 def _lora(text: str) -> Lora:
@@ -37,4 +40,4 @@ def _lora(text: str) -> Lora:
         name = text
     if not name:
         raise UserError(f"--lora {text!r} names no LoRA: give a file or a name, and a weight behind a colon.")
-    return Lora(name, weight)
+    return Lora(str(find_add_on(name, Part.LORA).absolute()), weight)

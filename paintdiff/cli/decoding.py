@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paintdiff.cli.add_ons import add_add_ons
 from paintdiff.cli.inputs import read_mask
 from paintdiff.cli.outputs import output_paths
 from paintdiff.cli.painting import paint
@@ -17,6 +18,7 @@ from paintdiff.document.edits import set_frame
 from paintdiff.generation.code import Code
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.modes import EDIT
+from paintdiff.generation.prompt_tags import split_tags
 from paintdiff.generation.sampling import Sampling
 from paintdiff.image.geometry import Rect
 from paintdiff.image.tiles import Tiles
@@ -45,6 +47,7 @@ class Decode:
         add_mask(parser)
         add_sampling(parser, {})
         add_device(parser)
+        add_add_ons(parser)
         add_feather(parser)
         add_reporting(parser)
 
@@ -53,7 +56,7 @@ class Decode:
 
         coded = read_code(Path(options.code))
         sampling = read_sampling(options, coded.sampling)
-        if sampling.prompt != coded.code.source and not hasattr(options, "guidance"):
+        if split_tags(sampling.prompt)[0] != coded.code.source and not hasattr(options, "guidance"):
             sampling = replace(sampling, guidance=Sampling.guidance)
         outputs = output_paths(options.out, sampling.candidates)
         code = _mixed(coded, options)

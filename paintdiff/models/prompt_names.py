@@ -70,11 +70,14 @@ class PromptNames:
 
 
 def _without_tags(sampling: Sampling) -> tuple[Sampling, tuple[LoraTag, ...]]:
+    """The sampling with plain prompts, and the tags of the first; another may repeat them but add none."""
     text, tags = split_tags(sampling.prompt)
+    plain = {"prompt": text}
     for name in TEXTS[1:]:
-        if split_tags(getattr(sampling, name))[1]:
+        plain[name], more = split_tags(getattr(sampling, name))
+        if not set(more) <= set(tags):
             raise UserError("A LoRA works on the whole run: put its tag into the first prompt.")
-    return (replace(sampling, prompt=text), tags) if tags else (sampling, ())
+    return (replace(sampling, **plain), tags) if tags else (sampling, ())
 
 
 def _tagged(tag: LoraTag) -> Lora:

@@ -98,3 +98,9 @@ def test_a_prompt_without_names_is_left_alone(webui) -> None:
     request = settled(prompt="a cat, (red:1.2)")
     assert request.sampling.prompt == "a cat, (red:1.2)"
     assert request.add_ons == AddOns()
+
+
+def test_another_prompt_may_repeat_the_tags_of_the_first(webui) -> None:
+    request = settled(prompt="a cat <lora:ink>", source="a cat <lora:ink>")
+    assert (request.sampling.prompt, request.sampling.source) == ("a cat", "a cat")
+    assert len(request.add_ons.loras) == 1
