@@ -36,7 +36,7 @@ def names(cards: QAbstractItemModel) -> list[str]:
 def test_a_card_says_what_painters_ask(cards) -> None:
     assert facts_of(SD1) == "Stable Diffusion 1 · 2.0 GB · 512 px · openrail"
     assert abilities_of(SD1) == "Fills masks by constraint"
-    assert abilities_of(replace(XL, inpaints=True)) == "Made for masks · Turbo, few steps"
+    assert abilities_of(replace(XL, inpaints=True)) == "Made for masks · Turbo"
     assert facts_of(BROKEN) == "Unknown kind", "nothing is said of what is not known"
     assert "pickle" in tooltip_of(BROKEN, None)
 

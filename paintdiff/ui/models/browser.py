@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -22,9 +22,10 @@ from PySide6.QtWidgets import (
 from paintdiff.generation.model_card import Family
 from paintdiff.jobs.downloads import Downloads
 from paintdiff.ui import icons
+from paintdiff.ui.elided import Elided
 from paintdiff.ui.models.card_list import SHOWN, CardList, Shown
 from paintdiff.ui.models.card_view import CardView
-from paintdiff.ui.models.described import source_of
+from paintdiff.ui.models.described import facts_of, source_of
 from paintdiff.ui.models.folder_menu import FolderMenu
 from paintdiff.ui.models.hub_panel import HubPanel
 from paintdiff.ui.named import named
@@ -70,6 +71,8 @@ class ModelBrowser(QDialog):
         self.said.setWordWrap(True)
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.where = named(Elided(), "model_where")
+        self.where.setProperty("muted", True)
         self.use = named(QPushButton("Use this model"), "use_model")
         self.use.setAutoDefault(False)
         self._lay_out()
@@ -86,7 +89,11 @@ class ModelBrowser(QDialog):
         top.addWidget(self.folder_button)
         bottom = QHBoxLayout()
         bottom.setSpacing(12)
-        bottom.addWidget(self.said, 1)
+        said = QVBoxLayout()
+        said.setSpacing(0)
+        said.addWidget(self.said, 1)
+        said.addWidget(self.where)
+        bottom.addLayout(said, 1)
         bottom.addWidget(self.use)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
@@ -165,10 +172,6 @@ class ModelBrowser(QDialog):
         event.acceptProposedAction()
         self.dropped.emit([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._show_said()
-
     def _filter(self) -> None:
         self._cards.set_search(self.search.text(), self.family.currentData())
 
@@ -219,9 +222,8 @@ class ModelBrowser(QDialog):
         elif shown.card.problem:
             self._say(shown.card.problem, bad=True)
         else:
-            room = self.said.width() - 4
-            where = self.said.fontMetrics().elidedText(source_of(shown.card), Qt.TextElideMode.ElideMiddle, room)
-            self._say(f"{shown.fit.whole}\n{where}" if shown.fit is not None else where)
+            self._say(shown.fit.whole if shown.fit is not None else facts_of(shown.card))
+        self.where.show_text(source_of(shown.card) if shown is not None else "")
 
     def _say(self, text: str, bad: bool = False) -> None:
         self.said.setText(text)

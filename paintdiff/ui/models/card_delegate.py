@@ -113,8 +113,10 @@ def _draw_text(painter: QPainter, option: QStyleOptionViewItem, shown: Shown) ->
         _put_lines(painter, rest, shown.card.problem, option.palette.color(QPalette.ColorRole.BrightText))
         return
     room = line.adjusted(0, 0, -metrics.horizontalAdvance("Opening…") - 32, 0)
-    said = abilities_of(shown.card) + (" · own settings" if shown.own else "")
-    _put(painter, line.translated(0, 2 * step), f"{said} · {place_of(shown.card)}", muted, Qt.TextElideMode.ElideMiddle)
+    said = f"{abilities_of(shown.card)}{' · own settings' if shown.own else ''} · "
+    left = line.width() - metrics.horizontalAdvance(said)
+    where = metrics.elidedText(place_of(shown.card), Qt.TextElideMode.ElideMiddle, left)
+    _put(painter, line.translated(0, 2 * step), said + where, muted)
     if shown.fit is not None:
         _put(painter, room.translated(0, 3 * step), shown.fit.short, fit_colour(shown.fit.fits, muted))
 

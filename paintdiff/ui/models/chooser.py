@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.model_card import Family, ModelCard
 from paintdiff.ui import icons
+from paintdiff.ui.elided import Elided
 from paintdiff.ui.models.badge import badge
 from paintdiff.ui.named import named
 
@@ -22,15 +22,12 @@ class ModelChooser(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._name, self._facts = "", ""
-        self.name, self.facts = named(QLabel(), "model_name"), named(QLabel(), "model_facts")
+        self.name, self.facts = named(Elided(), "model_name"), named(Elided(), "model_facts")
         self._mark = QLabel()
         self._mark.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.name.setProperty("strong", True)
         self.facts.setProperty("muted", True)
         for label in (self.name, self.facts):
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.browse = named(QToolButton(), "browse_models", "Choose a model (Ctrl+M)")
         self.browse.setProperty("card", True)
@@ -47,8 +44,13 @@ class ModelChooser(QWidget):
         self.problem = named(QLabel(wordWrap=True), "model_problem")
         self.problem.setProperty("bad", True)
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
-        self.problem.hide()
+        self.dismiss = named(QToolButton(), "dismiss_model_problem", "Take this line away")
+        self.dismiss.setProperty("flat", True)
+        self.dismiss.setIcon(icons.icon("discard"))
+        self.dismiss.setIconSize(QSize(14, 14))
         self._lay_out()
+        self.show_problem("")
+        self.dismiss.clicked.connect(lambda: self.show_problem(""))
         self.browse.clicked.connect(self.browse_asked)
         self.menu.aboutToShow.connect(self.menu_asked)
 
@@ -73,29 +75,27 @@ class ModelChooser(QWidget):
         column.setContentsMargins(12, 6, 12, 4)
         column.setSpacing(6)
         column.addLayout(row)
-        column.addWidget(self.problem)
+        said = QHBoxLayout()
+        said.setSpacing(4)
+        said.addWidget(self.problem, 1)
+        said.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(said)
 
     def show_model(self, card: ModelCard, info: ModelInfo | None, waiting: bool) -> None:
         """The chosen model; `info` is None until it is open, and `waiting` says that a job comes first."""
-        self._name = card.name if card.family is not Family.UNKNOWN or info is None else info.name
-        self._facts = facts_of(card, info, waiting)
+        name = card.name if card.family is not Family.UNKNOWN or info is None else info.name
+        facts = facts_of(card, info, waiting)
+        self.name.show_text(name)
+        self.facts.show_text(facts)
         self._mark.setPixmap(badge(card.family, MARK, self.devicePixelRatioF()))
-        self.browse.setAccessibleName(f"Model: {self._name}, {self._facts}")
-        self.browse.setToolTip(f"{self._name}\n{card.source}\n\nChoose a model (Ctrl+M)")
-        self._cut()
+        self.browse.setAccessibleName(f"Model: {name}, {facts}")
+        self.browse.setToolTip(f"{name}\n{card.source}\n\nChoose a model (Ctrl+M)")
 
     def show_problem(self, sentence: str) -> None:
         """Why a model could not be opened, until it is cleared with ""."""
         self.problem.setText(sentence)
-        self.problem.setVisible(bool(sentence))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._cut()
-
-    def _cut(self) -> None:
-        for label, text in ((self.name, self._name), (self.facts, self._facts)):
-            label.setText(label.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, label.width()))
+        for part in (self.problem, self.dismiss):
+            part.setVisible(bool(sentence))
 
 
 def facts_of(card: ModelCard, info: ModelInfo | None, waiting: bool) -> str:

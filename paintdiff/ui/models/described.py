@@ -27,7 +27,7 @@ def facts_of(card: ModelCard) -> str:
 def abilities_of(card: ModelCard) -> str:
     """What it can do."""
     masks = "Made for masks" if card.inpaints else "Fills masks by constraint"
-    return f"{masks} · {card.few_steps}, few steps" if card.few_steps else masks
+    return f"{masks} · {card.few_steps}" if card.few_steps else masks
 
 
 def place_of(card: ModelCard) -> str:
@@ -59,5 +59,6 @@ def tooltip_of(card: ModelCard, fit: Fit | None) -> str:
 
 def matches(card: ModelCard, search: str) -> bool:
     """Whether every word of `search` occurs in what is said of the model."""
-    said = f"{card.name} {facts_of(card)} {abilities_of(card)} {card.source}".casefold()
+    few = "few steps" if card.few_steps else ""
+    said = f"{card.name} {facts_of(card)} {abilities_of(card)} {few} {card.source}".casefold()
     return all(word in said for word in search.casefold().split())
