@@ -18,6 +18,13 @@ SDXL = SD1 | {
     "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (2, 2048),
     "conditioner.embedders.1.model.ln_final.weight": (1280,),
 }
+FLUX = {
+    "model.diffusion_model.double_blocks.0.img_attn.qkv.weight": (2, 2),
+    "model.diffusion_model.img_in.weight": (2, 64),
+    "model.diffusion_model.final_layer.linear.weight": (64, 2),
+    "vae.decoder.conv_in.weight": (2, 16, 3, 3),
+    "text_encoders.clip_l.transformer.text_model.embeddings.position_embedding.weight": (77, 768),
+}
 SD1_LORA = {
     "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight": (4, 768),
     "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_up.weight": (32, 4),

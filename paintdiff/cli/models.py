@@ -12,7 +12,7 @@ from pathlib import Path
 
 from paintdiff.cli.fetching import fetch, size_text
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.model_card import Family, ModelCard
+from paintdiff.generation.model_card import Family
 from paintdiff.models.add_on import AddOnCard
 from paintdiff.models.catalogue import look_at, scan, scan_add_ons
 from paintdiff.models.describe import Card
@@ -83,13 +83,14 @@ def _list(cards: Sequence[Card], as_json: bool) -> None:
         print("paintdiff: There are none; add a folder with some: paintdiff models folder add PATH", file=sys.stderr)
         return
     heads = ("NAME", "KIND", "SIZE", "PLACE", "MASKS", "LICENCE", "SOURCE")
-    rows = [heads if isinstance(cards[0], ModelCard) else (*heads[:3], "FITS", "WORDS", *heads[5:])]
-    rows += [_row(card) for card in cards]
+    if isinstance(cards[0], AddOnCard):
+        heads = ("NAME", "KIND", "SIZE", "FITS", "WORDS", "LICENCE", "SOURCE")
+    rows = [heads, *(tuple(map(_printed, _row(card))) for card in cards)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
     for row, card in zip(rows, (None, *cards), strict=True):
         print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
         if card is not None and card.problem:
-            print(f"    cannot be used: {card.problem}")
+            print(f"    cannot be used: {_printed(card.problem)}")
 
 
 def _row(card: Card) -> tuple[str, ...]:
@@ -117,7 +118,12 @@ def _show(card: Card, as_json: bool) -> None:
     facts |= {"licence": card.licence or "not stated", "cannot be used": card.problem}
     for name, text in facts.items():
         if text:
-            print(f"{name + ':':<16}{text}")
+            print(f"{name + ':':<16}{_printed(text)}")
+
+
+def _printed(text: str) -> str:
+    """Names come from files: nothing in them may be a command to the terminal."""
+    return text if text.isprintable() else ascii(text)
 
 
 def _get(text: str, only_look: bool) -> None:

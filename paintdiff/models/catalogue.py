@@ -16,6 +16,7 @@ from paintdiff.models.hub_cache import find_cached, repositories, snapshots
 from paintdiff.models.hub_name import HubName, read_hub_name
 from paintdiff.models.preferences import model_folders
 from paintdiff.models.remembered import Remembered
+from paintdiff.models.screening import refuse_pickle
 from paintdiff.models.walk import INDEX, walk
 from paintdiff.resource_files import resource
 
@@ -66,6 +67,7 @@ def look_at(source: str) -> Card:
     place, path = find_model(source)
     card = describe(path, place)
     if card is None:
+        refuse_pickle(path)
         raise UserError(f"{source} is neither a model nor an add-on.")
     return replace(card, source=source, name=source if place is Place.CACHE else card.name)
 

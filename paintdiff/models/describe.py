@@ -10,6 +10,7 @@ from typing import Any
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.models.add_on import ADD_ONS, AddOnCard
+from paintdiff.models.architecture import TEXT
 from paintdiff.models.families import Part, few_steps, identify
 from paintdiff.models.header import CONVERT, Header, read_header, read_object
 from paintdiff.models.pipelines import check_index
@@ -73,6 +74,11 @@ def _file(header: Header, place: Place) -> Card | None:
         problem = (
             f"{path.name} holds only the denoiser, without an autoencoder and a text encoder: take a whole checkpoint "
             "or the diffusers folder."
+        )
+    elif kind.family not in TEXT:
+        problem = (
+            f"{path.name} is a {kind.family.value} model in one file, which this version cannot open: take the folder "
+            "of the same model as diffusers has it."
         )
     return ModelCard(
         str(path), path.stem, kind.family, place, header.size, kind.side, kind.inpaints, kind.few_steps, licence,
@@ -171,8 +177,11 @@ def network_weights(folder: Path, stem: str = NETWORK) -> list[Path]:
 
 def licence_of(folder: Path) -> str:
     """The licence that a model's README gives in its front matter, else ""."""
+    readme = folder / "README.md"
+    if not readme.is_file():  # a pipe would keep us waiting
+        return ""
     try:
-        with (folder / "README.md").open(encoding="utf-8", errors="replace") as file:
+        with readme.open(encoding="utf-8", errors="replace") as file:
             text = file.read(_FRONT_MATTER)
     except OSError:
         return ""

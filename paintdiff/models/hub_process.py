@@ -91,7 +91,7 @@ def fetch(name: HubName, token: str) -> None:
     lock = cache / ".locks" / blobs.parent.name / "paintdiff.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with WeakFileLock(lock, timeout=0.2):
+        with WeakFileLock(lock, timeout=2.0):
             # Small ones first: what is wrong shows before the long wait.
             for file in sorted(files, key=lambda file: file.size):
                 if not (blobs / file.digest).exists():

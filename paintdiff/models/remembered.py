@@ -9,13 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from paintdiff import __version__
 from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.models.add_on import AddOnCard
 from paintdiff.models.describe import Card, describe
 from paintdiff.models.families import Part
 from paintdiff.models.places import cache_folder, write_json
 
-VERSION = 1  # of what is told; another one is not believed
+VERSION = f"{__version__}-2"  # of what is told; another one is not believed
 MOST = 20_000
 
 

@@ -9,7 +9,7 @@ from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.models.catalogue import find_add_on, find_model, look_at, scan, scan_add_ons
 from paintdiff.models.families import Part
-from tests.safetensors_files import FLUX_LORA, SD1, SD1_INPAINT, SD1_LORA, SDXL, VAE, write_header
+from tests.safetensors_files import FLUX, FLUX_LORA, SD1, SD1_INPAINT, SD1_LORA, SDXL, VAE, write_header
 
 README = """---
 license: creativeml-openrail-m
@@ -99,6 +99,15 @@ def test_a_pipeline_that_does_not_open_is_listed_with_why(tmp_path) -> None:
     assert "'KandinskyPipeline'" in problems["foreign"]
     assert "'system'" in problems["hostile"]
     assert "holds no weights" in problems["part"]
+
+
+def test_files_that_are_no_whole_model_say_so(tmp_path) -> None:
+    write_header(tmp_path / "flux-whole.safetensors", FLUX)
+    unet = {name: shape for name, shape in SD1.items() if name.startswith("model.")}
+    write_header(tmp_path / "only-unet.safetensors", unet)
+    problems = {name: card.problem for name, card in own(scan([tmp_path])).items()}
+    assert "in one file" in problems["flux-whole"]
+    assert "only the denoiser" in problems["only-unet"]
 
 
 def test_pickles_are_listed_with_how_to_convert_them(tmp_path) -> None:

@@ -251,12 +251,12 @@ download("owner/pipeline", "", lambda progress: os._exit(9) if progress.done > 1
 
 
 def test_the_same_model_is_not_fetched_twice_at_once(hub) -> None:
-    hub.manners.bytes_per_second = 20_000
+    hub.manners.bytes_per_second = 5_000
     token, under_way = CancelToken(), threading.Event()
 
     def fetch() -> None:
         with pytest.raises(Cancelled):
-            download("owner/pipeline", "", lambda progress: progress.done > 10_000 and under_way.set(), token)
+            download("owner/pipeline", "", lambda progress: progress.done > 5_000 and under_way.set(), token)
 
     thread = threading.Thread(target=fetch)
     thread.start()
