@@ -45,7 +45,7 @@ def read_hub_name(text: str) -> HubName | None:
 
 def parse_hub_name(text: str) -> HubName:
     """Like `read_hub_name`; a page's address is understood too. Raises `UserError` for what is no name."""
-    plain = re.sub(r"^(https?://)?(huggingface\.co|hf\.co)/", "", text.strip()).rstrip("/")
+    plain = re.sub(r"^(https?://)?(huggingface\.co|hf\.co)/", "", re.split("[?#]", text.strip())[0]).rstrip("/")
     plain = re.sub(rf"^({_PART}/{_PART})/(?:blob|resolve|tree)/([^/]+)(/.*)?$", r"\1\3@\2", plain)
     name = read_hub_name(plain)
     if name is None:
