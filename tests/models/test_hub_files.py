@@ -89,7 +89,7 @@ def test_pickles_alone_and_nothing_at_all_are_refused() -> None:
         (" https://huggingface.co/a/b/ ", HubName("a/b")),
         ("https://huggingface.co/a/b/tree/main", HubName("a/b", revision="main")),
         ("hf.co/a/b/blob/main/c.safetensors", HubName("a/b", "c.safetensors", "main")),
-        ("https://huggingface.co/a/b/resolve/main/c.safetensors?download=true", HubName("a/b", "c.safetensors", "main")),
+        ("https://hf.co/a/b/resolve/main/c.safetensors?download=true", HubName("a/b", "c.safetensors", "main")),
     ],
 )  # fmt: skip
 def test_a_name_or_the_address_of_a_page_is_understood(text, name) -> None:
