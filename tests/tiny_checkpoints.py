@@ -10,6 +10,8 @@ from diffusers import (
     DDIMScheduler,
     DDPMPipeline,
     DDPMScheduler,
+    LatentConsistencyModelPipeline,
+    LCMScheduler,
     ScoreSdeVePipeline,
     ScoreSdeVeScheduler,
     StableDiffusionInpaintPipeline,
@@ -99,16 +101,28 @@ def stable_diffusion_scheduler(**changes: Any) -> DDIMScheduler:
     return DDIMScheduler(**config | changes)
 
 
-def stable_diffusion_unet(channels: int) -> UNet2DConditionModel:
+def stable_diffusion_unet(channels: int, **changes: Any) -> UNet2DConditionModel:
     torch.manual_seed(1)
-    return loud(
-        UNet2DConditionModel(
-            sample_size=CELLS, in_channels=channels, out_channels=4, layers_per_block=1, block_out_channels=(8, 16),
-            down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-            cross_attention_dim=12, attention_head_dim=4, norm_num_groups=4,
-        )
-    )  # fmt: skip
+    config = {
+        "sample_size": CELLS, "in_channels": channels, "out_channels": 4, "layers_per_block": 1,
+        "block_out_channels": (8, 16), "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
+        "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"), "cross_attention_dim": 12, "attention_head_dim": 4,
+        "norm_num_groups": 4,
+    }  # fmt: skip
+    return loud(UNet2DConditionModel(**config | changes))
+
+
+def tiny_consistency_model(folder: Path) -> Path:
+    """An LCM folder for 32 x 32 pixels, whose U-Net is told how strong its guidance is."""
+    levels = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+    parts = {
+        "unet": stable_diffusion_unet(4, time_cond_proj_dim=6), "vae": tiny_autoencoder(),
+        "text_encoder": tiny_text_encoder(), "tokenizer": tiny_tokenizer(), "scheduler": LCMScheduler(**levels),
+        "safety_checker": None, "feature_extractor": None,
+    }  # fmt: skip
+    pipeline = LatentConsistencyModelPipeline(**parts, requires_safety_checker=False)
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    return folder
 
 
 def tiny_autoencoder(**changes: Any) -> AutoencoderKL:
@@ -189,7 +203,7 @@ class BlockAutoencoder:
     orthonormal patterns, the three flat ones first. Decoding is the transpose, so encode(decode(z)) = z exactly.
     """
 
-    factor = 8
+    factor, scaling = 8, 1.0
 
     def __init__(self, channels: int = 12, dtype: torch.dtype = torch.float32) -> None:
         self.channels = channels

@@ -26,6 +26,11 @@ class Autoencoder(Protocol):
     @property
     def channels(self) -> int: ...
 
+    @property
+    def scaling(self) -> float:
+        """What the network's latents are multiplied with for the diffusion; it tells the families of latents apart."""
+        ...
+
     def encode(self, pixels: Tensor) -> Tensor: ...
 
     def decode(self, latents: Tensor) -> Tensor: ...
@@ -43,10 +48,11 @@ class KLAutoencoder:
         config = network.config
         self._network = network.requires_grad_(False).eval()
         for module in network.modules():
-            if isinstance(module, nn.GroupNorm):
+            if isinstance(module, nn.GroupNorm) and _plain_for_forward_mode not in module._forward_pre_hooks.values():
                 module.register_forward_pre_hook(_plain_for_forward_mode)
         self._mean = _per_channel(config.get("latents_mean"), config.get("shift_factor") or 0.0)
-        self._deviation = _per_channel(config.get("latents_std"), 1.0) / float(config.get("scaling_factor") or 1.0)
+        self.scaling = float(config.get("scaling_factor") or 1.0)
+        self._deviation = _per_channel(config.get("latents_std"), 1.0) / self.scaling
         self.channels = int(config["latent_channels"])
         self.factor = 2 ** (len(config["block_out_channels"]) - 1)
 

@@ -14,12 +14,14 @@ from paintdiff.engine.checkpoint import INDEX, one_line, open_checkpoint
 from paintdiff.engine.denoiser import Condition, Network, Predicts
 from paintdiff.engine.device import dtype_of, find_device, free_bytes, leave_a_core
 from paintdiff.engine.judge import Judge
+from paintdiff.engine.latent_space import LatentSpace
 from paintdiff.engine.parts import Parts
 from paintdiff.engine.picture_library import PictureLibrary
 from paintdiff.engine.placement import Placement, place_as_fits
 from paintdiff.engine.safety import SafetyChecker, find_safety_checker
 from paintdiff.engine.schedule import Schedule
 from paintdiff.engine.space import Space
+from paintdiff.engine.tiny_autoencoder import find_tiny, load_tiny
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.placing import AUTOMATIC, Placing
@@ -106,9 +108,18 @@ def load_model(
             return loaded
         placement = place_as_fits(loaded.parts, loaded.info.size, place, placing, free)
         info = replace(loaded.info, memory=placement.rung, precision=str(dtype).removeprefix("torch."))
-        return replace(loaded, info=info, placement=placement)
+        space = _previewed(loaded.space, folder, dtype)
+        return replace(loaded, info=info, placement=placement, space=space)
     except _UNREADABLE as error:
         raise UserError(f"The model in {folder} cannot be opened: {one_line(error)}.") from error
+
+
+def _previewed(space: Space, folder: Path, dtype: torch.dtype) -> Space:
+    """`space` with a tiny autoencoder for its previews, if one lies on the machine."""
+    if not isinstance(space, LatentSpace):
+        return space
+    tiny = find_tiny(folder, space.autoencoder.scaling)
+    return space if tiny is None else replace(space, tiny=load_tiny(tiny, space.device, dtype))
 
 
 def _check(folder: Path) -> None:

@@ -154,6 +154,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 icon="generate"),
         Command("models", "&Models…", lambda w: w.models.browse(), ("Ctrl+M",), icon="model",
                 tip="Choose a model, or get another"),
+        Command("placing", "D&evice and memory…", lambda w: w.choose_placing()),
         Command("stop", "S&top stroke or generation", lambda w: w.stop(), ("Esc",), icon="cancel"),
         SEPARATOR,
         Command("accept", "&Accept candidate", lambda w: w.strip.accept.click(), icon="accept",
