@@ -24,7 +24,8 @@ from paintdiff.jobs.jobs import Jobs
 from paintdiff.jobs.outcome import Failure
 from paintdiff.ui.candidates import Candidates
 from paintdiff.ui.canvas.canvas import Canvas
-from paintdiff.ui.frame_placing import past_edge
+from paintdiff.ui.canvas.preview import where_changed
+from paintdiff.ui.frame_placing import also_past_edge
 from paintdiff.ui.generation_panel import GenerationPanel
 
 MODEL_SIDE = 64  # pixels, until the model says its own
@@ -189,7 +190,8 @@ class Generating(QObject):
         self._editor.replace(label, edits.set_frame(self._editor.document, frame), merge=True)
 
     def _place_past_edge(self, side: str) -> None:
-        self.place_frame(past_edge(self._editor.document.canvas, side, self._model_side))
+        document = self._editor.document
+        self.place_frame(also_past_edge(document.frame, document.canvas, side, self._model_side))
         self._canvas.fit()
 
     def _on_model_loaded(self, info: ModelInfo, model: str) -> None:
@@ -234,10 +236,15 @@ class Generating(QObject):
         self._panel.run_bar.show_hint(sentence, offer)
 
     def _on_progressed(self, job: int, progress: Progress) -> None:
-        self._panel.run_bar.show_progress(progress, self._jobs.waiting)
+        self._panel.run_bar.show_progress(progress, self._waiting(job))
         if job in self._generations and progress.preview is not None:
             request, _ = self._generations[job]
-            self._canvas.set_preview(request.frame, progress.preview)
+            self._canvas.set_preview(request.frame, where_changed(progress.preview, request.change_map))
+
+    def _waiting(self, job: int) -> int:
+        """How many jobs stand behind `job`, as the user sees it: one measurement of all candidates is one."""
+        others = len(self._generations) - (job in self._generations)
+        return others + (bool(self._measurements) and job not in self._measurements)
 
     def _on_finished(self, job: int, result: Result) -> None:
         request, document = self._generations[job]

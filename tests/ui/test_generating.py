@@ -13,6 +13,7 @@ from paintdiff.app import make_engine
 from paintdiff.document import change_map
 from paintdiff.document.compose import compose
 from paintdiff.document.edits import new_document
+from paintdiff.generation.result import Progress
 from paintdiff.image.geometry import Rect
 from paintdiff.ui.window import Window
 
@@ -285,3 +286,16 @@ def test_a_new_document_has_no_candidates_of_the_old_one(window, qtbot) -> None:
     window.files.load(new_document(32, 32))
     assert not window.strip.isVisible()
     assert not window.candidates.any
+
+
+def test_a_measurement_of_two_recipes_is_one_thing_and_nothing_waits_behind_it(window, qtbot) -> None:
+    generate(window, qtbot)
+    generate(window, qtbot)
+    window.generating.measure()
+    assert window.jobs.waiting >= 1
+    jobs = sorted(window.generating._measurements)
+    window.jobs.progressed.emit(jobs[0], Progress("measuring", 1, 4))
+    assert "waiting" not in window.panel.run_bar.progress.toolTip()
+    window.generating.generate()
+    window.jobs.progressed.emit(jobs[0], Progress("measuring", 2, 4))
+    assert "1 waiting" in window.panel.run_bar.progress.toolTip()

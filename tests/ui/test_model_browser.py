@@ -17,8 +17,8 @@ from paintdiff.ui.models.card_list import SHOWN
 from paintdiff.ui.models.download_row import DownloadRow, progress_of
 from paintdiff.ui.window import Window
 from tests.hub_server import running_hub
-from tests.models.conftest import go_to
 from tests.models.repositories import pipeline_repository
+from tests.own_hub import go_to
 
 GB = 10**9
 CARDS = [

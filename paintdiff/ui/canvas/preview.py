@@ -39,3 +39,16 @@ class Preview:
                 self._levels.append(cv2.resize(fine, half, interpolation=cv2.INTER_AREA))
             index += 1
         return self._levels[index]
+
+
+def where_changed(rgba: np.ndarray, change_map: np.ndarray) -> np.ndarray:
+    """`rgba` transparent where `change_map` keeps all pixels beneath, so that those are not shown as coarse as it is.
+
+    `rgba` (h, w, 4) uint8 straight alpha stands for the pixels of `change_map` (h', w') uint8, at the same size or
+    smaller.
+    """
+    height, width = rgba.shape[:2]
+    covered = cv2.resize((change_map > 0).astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    shown = rgba.copy()
+    shown[covered == 0] = 0
+    return shown
