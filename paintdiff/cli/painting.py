@@ -35,6 +35,7 @@ from paintdiff.document.requests import make_request
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.code import Code
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.model_defaults import suited
 from paintdiff.generation.modes import MODES
 from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.generation.sampling import Sampling, has_effect, parameters
@@ -139,6 +140,8 @@ def paint(
     start = time.perf_counter()
     info = engine.load(options.model, options.device, placing)
     seconds = {"load": time.perf_counter() - start}
+    if branch is None and code is None:  # which go on with what they were begun with
+        sampling = suited(sampling, info.defaults, mode, [name for name in parameters() if hasattr(options, name)])
     request = make_request(
         document, mode, sampling, model=options.model, device=options.device, feather=options.feather, size=info.size,
         scale=scale, placing=placing,

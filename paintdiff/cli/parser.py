@@ -13,6 +13,7 @@ from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.generation.sampling import Parameter, Sampling, parameters
 from paintdiff.image.geometry import Rect
 
+MODELS_SAY = ("steps", "guidance", "sampler")  # a checkpoint has values of its own for these
 MASKS = "white repaints, black keeps, grey is strength; transparent pixels keep; it must have the size of the picture"
 
 
@@ -127,6 +128,7 @@ def _add_parameter(parser: argparse.ArgumentParser, name: str, item: Parameter, 
     number = item.kind in ("int", "float")
     limits = f"{item.minimum:.10g} to {item.maximum:.10g}, " if number else ""
     usual = f"{default:.10g}" if number else default or repr(default)
+    usual += ", or what the model wants" * (name in MODELS_SAY)
     # the range itself is checked by Sampling, in the same words as everywhere
     parser.add_argument(
         f"--{name.replace('_', '-')}", dest=name, type=kinds[item.kind], default=argparse.SUPPRESS,

@@ -15,7 +15,7 @@ from paintdiff.engine.classifier_guidance import ClassifierGuidance
 from paintdiff.engine.clip_guidance import ClipGuidance
 from paintdiff.engine.constraint import All, Constraint
 from paintdiff.engine.controlled import Besides, Controlled
-from paintdiff.engine.denoiser import Clamped, Condition, Denoiser, Network, NetworkDenoiser
+from paintdiff.engine.denoiser import Clamped, Condition, Denoiser, Network, NetworkDenoiser, Predicts
 from paintdiff.engine.guidance import ClassifierFree
 from paintdiff.engine.in_pixels import InPixels
 from paintdiff.engine.judge import Judge
@@ -31,7 +31,7 @@ from paintdiff.engine.range_null import RangeNull, always
 from paintdiff.engine.reference import look_up
 from paintdiff.engine.sampler import Sampler, State, make_sampler
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.sampling import ADAPTIVE, LANPAINT, Sampling
+from paintdiff.generation.sampling import ADAPTIVE, AUTO, LANPAINT, Sampling
 
 STOPS = 4  # of the adaptive sampler, which takes as many steps as it needs between them
 EncodeText = Callable[[str], Condition]
@@ -106,7 +106,7 @@ def make_denoiser(
     `UserError` for guidance that the model has no judge for, or that begins after it ends.
     """
     model, sampling = scene.model, scene.sampling
-    network_denoiser = NetworkDenoiser(network, model.schedule, model.predicts)
+    network_denoiser = NetworkDenoiser(network, model.schedule, predicted(model, sampling))
     denoiser = _guided(network_denoiser, model, sampling, sampling.prompt, encode_text)
     if sampling.then:
         second = _guided(network_denoiser, model, sampling, sampling.then, encode_text)
@@ -115,6 +115,24 @@ def make_denoiser(
     if scene.besides is not None:
         denoiser = Controlled(denoiser, scene.besides, start)
     return Clamped(denoiser) if model.space.bounded else denoiser
+
+
+def predicted(model: Model, sampling: Sampling) -> Predicts:
+    """What the network predicts: as the model says, or as the user does, who may know better of a file that is silent.
+
+    Raises `UserError` for what cannot be so.
+    """
+    if sampling.prediction == AUTO:
+        return model.predicts
+    predicts: Predicts = "eps" if sampling.prediction == "epsilon" else "v"
+    if model.predicts not in ("eps", "v"):
+        raise UserError(f"The model {model.info.name} predicts neither noise nor v; set Prediction to auto.")
+    if predicts == "eps" and model.schedule.alpha(1) == 0:
+        raise UserError(
+            f"The model {model.info.name} begins with pure noise, of which one that predicts the noise learns nothing; "
+            "set Prediction to auto."
+        )
+    return predicts
 
 
 def _guided(

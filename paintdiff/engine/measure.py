@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from paintdiff.engine.assembly import EncodeText, make_condition
+from paintdiff.engine.assembly import EncodeText, make_condition, predicted
 from paintdiff.engine.denoiser import NetworkDenoiser, Prediction
 from paintdiff.engine.likelihood import LEVEL, bits_per_dim, dequantized, given_rest, log_likelihood, rademacher
 from paintdiff.engine.masked_picture import MaskedPicture
@@ -96,12 +96,12 @@ class _Measurement:
         self._picture = model.space.encode(rgb).float()
         counts = self._counting(request)
         self._free = (model.space.pooled(counts) > 0).expand_as(self._picture)
-        self._condition = make_condition(model, request.sampling, encode_text)
+        self._condition = make_condition(model, replace(request.sampling, guidance=1.0), encode_text)
         if model.mask_channels:
             pixels = PixelSpace(model.space.size, model.space.device).encode(rgb)
             mask, known = MaskedPicture(model.space, pixels, counts)(0.0)
             self._condition = replace(self._condition, mask=mask, known=known)
-        self._denoiser = NetworkDenoiser(model.network, model.schedule, model.predicts)
+        self._denoiser = NetworkDenoiser(model.network, model.schedule, predicted(model, request.sampling))
         self._evaluations = 0
 
     def run(self) -> Likelihood:

@@ -25,6 +25,7 @@ METHODS = {
     AUTO: "Automatic", NATIVE: "The model's own", REPLACE: "Replace", REPAINT: "RePaint", RANGE_NULL: "Range-null",
     LANPAINT: "LanPaint",
 }  # fmt: skip
+PREDICTIONS = {AUTO: "As the model says", "epsilon": "Noise (epsilon)", "v_prediction": "Velocity (v)"}
 LAYOUTS = {"off": "Off"} | {str(n): f"Larger than {n} pixels" for n in (2, 4, 8, 16, 32)}
 MATCH = "match"
 TONES = {MATCH: "Match around", "free": "As painted"}
@@ -169,6 +170,10 @@ class Sampling:
     tolerance: float = _parameter(
         1e-2, "float", "Tolerance", "How exactly the adaptive sampler follows the way; smaller is finer and slower.",
         minimum=1e-6, maximum=0.1, step=1e-3, section="Sampler", needs=("sampler", (ADAPTIVE,)),
+    )
+    prediction: str = _parameter(
+        AUTO, "choice", "Prediction", "What the network predicts, for a file that does not say so, or says it wrongly.",
+        choices=PREDICTIONS, section="Sampler", serves="text",
     )
     fit: int = _parameter(
         2, "int", "Fit", "How far the colours are fitted to the grey picture in each step; 0 is fast, and less true.",

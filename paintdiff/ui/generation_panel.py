@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSpinBox, QVBoxLayout, QWidget
 
 from paintdiff.generation.engine import ModelInfo
+from paintdiff.generation.model_defaults import base_of, of_a_model, valid
 from paintdiff.generation.modes import MODES
 from paintdiff.generation.request import WHITE, Recipe
 from paintdiff.generation.sampling import MAIN, NATIVE, SECTIONS, Parameter, Sampling, has_effect, parameters
@@ -17,7 +18,6 @@ from paintdiff.ui.controls import Controls
 from paintdiff.ui.fields import ChoiceField, Field, NumberField, TextField, make_field
 from paintdiff.ui.mode_chooser import ModeChooser
 from paintdiff.ui.mode_rows import ModeRows
-from paintdiff.ui.model_defaults import base_of, of_a_model, valid
 from paintdiff.ui.models.chooser import ModelChooser
 from paintdiff.ui.named import named
 from paintdiff.ui.rows import add_field, form

@@ -1,8 +1,10 @@
-"""Where the panel's fields stand until the user sets them: what the program, the model and the mode say."""
+"""Where parameters stand until the user sets them: what the program, the model and the mode say."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
 
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.modes import MODES
@@ -41,3 +43,10 @@ def valid(defaults: Mapping[str, object]) -> dict[str, object]:
                 continue  # of another version, or nonsense in a checkpoint: as if it had said nothing
             fitting[name] = defaults[name]
     return fitting
+
+
+def suited(sampling: Sampling, defaults: Mapping[str, object], mode: str, given: Collection[str]) -> Sampling:
+    """`sampling` for a model that wants `defaults`, but for the parameters that the user has `given` himself."""
+    wanted = valid(defaults)
+    values: dict[str, Any] = {name: base_of(name, wanted, mode) for name in wanted if name not in given}
+    return replace(sampling, **values)

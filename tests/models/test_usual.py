@@ -1,0 +1,36 @@
+"""What models want where the user has set nothing."""
+
+import pytest
+
+from paintdiff.generation.model_card import Family
+from paintdiff.generation.model_defaults import suited
+from paintdiff.generation.sampling import Sampling
+from paintdiff.models.families import few_steps
+from paintdiff.models.usual import usual_sampling
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "wanted"),
+    [
+        ("dreamshaper_8", Family.SD1, (25, 7.0, None)),
+        ("sd_xl_base_1.0", Family.SDXL, (28, 6.0, None)),
+        ("sd_turbo", Family.SD2, (4, 1.0, "ddpm")),
+        ("sdxl_lightning_2step", Family.SDXL, (2, 1.0, "euler")),
+        ("Hyper-SD15-8steps-CFG", Family.SD1, (8, 5.0, "ddim")),
+        ("sdxl_lcm_merge", Family.SDXL, (6, 1.0, "lcm")),
+        ("stable-diffusion-3.5-large-turbo", Family.SD3, (4, 1.0, "euler")),
+        ("lightning_1000000steps", Family.SD1, (4, 1.0, "euler")),
+    ],
+)
+def test_a_name_says_how_a_model_wants_to_be_sampled(name, family, wanted) -> None:
+    usual = usual_sampling(family, few_steps(name), name)
+    assert (usual["steps"], usual["guidance"], usual.get("sampler")) == wanted
+    Sampling(**usual)  # every value is one that a user could set
+
+
+def test_what_the_user_has_given_wins_over_the_model_and_the_model_over_the_mode() -> None:
+    wanted = {"steps": 4, "guidance": 1.0, "sampler": "lcm", "nonsense": 3, "seed": 9}
+    sampling = suited(Sampling(steps=11, seed=3), wanted, "upscale", ["steps"])
+    assert (sampling.steps, sampling.guidance, sampling.sampler, sampling.seed) == (11, 1.0, "lcm", 3)
+    assert suited(Sampling(), wanted, "upscale", []).steps == 4
+    assert suited(Sampling(), {"steps": 28}, "upscale", []).steps == 10, "a mode with much to do asks for fewer"
