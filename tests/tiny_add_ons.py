@@ -39,13 +39,13 @@ def _adapted(network: nn.Module, mark: str) -> Iterator[tuple[str, Tensor]]:
 def _named(layout: str, place: int, encoders: int, name: str, down: Tensor, up: Tensor) -> dict[str, Tensor]:
     if layout == "kohya":
         head = "lora_unet" if place == 0 else "lora_te" if encoders == 1 else f"lora_te{place}"
-        path = name if place == 0 else f"text_model.{name}"
+        path = name if place == 0 else f"text_model.{name.removeprefix('text_model.')}"
         stem = f"{head}_{path.replace('.', '_')}"
         return {
             f"{stem}.lora_down.weight": down, f"{stem}.lora_up.weight": up, f"{stem}.alpha": torch.tensor(RANK / 2.0)
         }  # fmt: skip
     head = "unet" if place == 0 else "text_encoder" if place == 1 else "text_encoder_2"
-    path = name if place == 0 else f"text_model.{name}"
+    path = name if place == 0 else f"text_model.{name.removeprefix('text_model.')}"
     if layout == "peft":
         head, path = "base_model.model", name
     return {f"{head}.{path}.lora_A.weight": down, f"{head}.{path}.lora_B.weight": up}

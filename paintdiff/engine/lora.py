@@ -162,7 +162,7 @@ class Loras:
         fitting = missing = 0
         for target in self._targets:
             modules = dict(target.network.named_modules())
-            for name, (down, up) in _pairs(state, target.prefix).items():
+            for name, (down, up) in _pairs(state, target).items():
                 weight = getattr(modules.get(name), "weight", None)
                 if weight is None:
                     missing += 1
@@ -200,19 +200,21 @@ def check_header(header: Header, family: Family) -> None:
             raise UserError(f"{name} is {what}, which this version cannot use; only plain LoRAs are.")
 
 
-def _pairs(state: Mapping[str, Tensor], prefix: str) -> dict[str, tuple[Tensor, Tensor]]:
-    """Both halves of each layer's change, by the layer's name in the network that files call `prefix`."""
+def _pairs(state: Mapping[str, Tensor], target: _Target) -> dict[str, tuple[Tensor, Tensor]]:
+    """Both halves of each layer's change, by the layer's name in the target's network."""
     from diffusers.utils import convert_state_dict_to_diffusers, convert_state_dict_to_peft
     from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
 
-    own = {key.removeprefix(f"{prefix}."): x for key, x in state.items() if key.startswith(f"{prefix}.")}
+    prefix = f"{target.prefix}."
+    own = {key.removeprefix(prefix): x for key, x in state.items() if key.startswith(prefix)}
     if not own:
         return {}
-    if prefix == "unet":
+    if target.prefix == "unet":
         own = convert_unet_state_dict_to_peft(own)
     else:
         own = convert_state_dict_to_peft(convert_state_dict_to_diffusers(own))
-        own = {key.removeprefix("text_model."): x for key, x in own.items()}  # as transformers names them now
+        if not hasattr(target.network, "text_model"):  # as transformers names them now
+            own = {key.removeprefix("text_model."): x for key, x in own.items()}
     down = {key.partition(".lora_A")[0]: x for key, x in own.items() if ".lora_A." in key}
     up = {key.partition(".lora_B")[0]: x for key, x in own.items() if ".lora_B." in key and x.ndim > 1}
     return {name: (x, up[name]) for name, x in down.items() if name in up}
