@@ -58,7 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command != "evaluate":  # which looks at a model, unless a run is named
         options.out = options.out or (SHEET_FOLDER if options.command == "modes" else MODEL_FOLDER)
         options.run = options.run or options.data / "runs" / ("judge" if options.command == "judge" else "first-light")
-    options.pictures = options.pictures or (6 if options.command == "evaluate" else 24)
+    options.pictures = options.pictures or (4 if options.command == "evaluate" else 24)
+    options.workers = options.workers if options.workers is not None else 1 + (options.command == "evaluate")
     try:
         COMMANDS[options.command](options)
     except FileNotFoundError as error:
@@ -80,10 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cool-down", type=float, default=0, help="last share of the run, 0..1, with a falling rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="of scenes, in turn; the last counts")
-    parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes, or paint to `evaluate`")
+    parser.add_argument("--workers", type=int, help="processes that compose scenes (1), or that paint to `evaluate` (2)")
     parser.add_argument("--guidance", type=float, default=3.0, help="of the sheet's samples")
     parser.add_argument("--sample-steps", type=int, default=20, help="of the sheet's sampler")
-    parser.add_argument("--pictures", type=int, help="of each kind, 6 to `evaluate`, else 24; a tenth of `judge`'s")
+    parser.add_argument("--pictures", type=int, help="of each kind, 4 to `evaluate`, else 24; a tenth of `judge`'s")
     parser.add_argument("--samples", type=int, default=8, help="`evaluate` takes the mean of so many fills")
     parser.add_argument("--nouns", type=int, default=100, help="that `evaluate` asks for, of the commonest")
     parser.add_argument("--offline", action="store_true", help="`evaluate` with the sources that are there")
@@ -137,9 +138,10 @@ def _sheet(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     """Print the table of figures beside their targets, and write it and the sheets."""
-    model, named, out = options.model, f"`{options.model}`", options.data / "evaluation" / Path(options.model).name
+    model, named = options.model, f"`{options.model}`"
+    out = options.out or (options.run / "evaluation" if options.run else options.data / "evaluation" / Path(model).name)
     if options.run:
-        run, out = _resumed(options), options.run / "evaluation"
+        run = _resumed(options)
         maker, _ = _makers(options)
         model = str(out / "model")
         export(run, library_of(maker.sprites), options.data / TOKENIZER, Path(model), maker.size)
@@ -154,7 +156,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         for part in evaluate(setting, options.only):
             parts.append(part)
             about = f"{named}, {painter.size} pixels; {options.pictures} pictures a kind, {options.samples} fills each."
-            written = save(parts, about, options.out or out)
+            written = save(parts, about, out)
     finally:
         painter.close()
     print(markdown(parts, about), *written, sep="\n")

@@ -19,7 +19,7 @@ from paintdiff.training.similarity import masked_l1
 VISIBLE = 10.0  # levels of masked L1 between two fills
 _DIFFER_TARGET = 0.95  # of all pairs of seeds
 _COPIES_TARGET = 0.01  # of all samples
-_SURE = 0.95  # a sample is a copy if it is as near to its nearest as that share of real copies are
+_SURE = 0.9  # a sample is a copy if it is as near to its nearest as that share of real copies are
 _SHOWN, _EACH = 12, 3  # nouns on the sheet, and samples of each
 
 

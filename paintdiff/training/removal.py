@@ -39,7 +39,7 @@ class Removal:
 def removal(setting: Setting) -> Part:
     """Masked L1 of removed things to the true ground, over that of continuing the same grounds."""
     cases, painter = [_case(setting, kind, n) for kind in KINDS for n in range(setting.pictures)], setting.painter
-    sampling = Sampling(candidates=max(1, setting.samples // 2))
+    sampling = Sampling(candidates=max(1, setting.samples // 4))
     fills = painter.paint(
         [painter.request(case.picture, case.mask, sampling) for case in cases]
         + [painter.request(case.ground, case.other, sampling) for case in cases]
