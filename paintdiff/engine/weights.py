@@ -25,7 +25,9 @@ def check_fit(kind: type, folder: Path, header: Header) -> None:
     try:
         network = _empty(kind, folder)
     except Exception as error:  # whatever an odd config makes them raise
-        raise UserError(f"{spoken(folder)} is not a compatible model: no {kind.__name__} is built like it.") from error
+        why = " ".join(str(error).split())[:200]
+        how = f"like it ({why})" if why.isprintable() else "like it"
+        raise UserError(f"{spoken(folder)} is not a compatible model: no {kind.__name__} is built {how}.") from error
     compare(network, header)
 
 
