@@ -68,7 +68,7 @@ def with_adapter(pipeline, adapter: Path, weight: float):
     return pipeline
 
 
-@pytest.mark.parametrize("kind", ["adapter 1", "plus 1", "adapter xl"])
+@pytest.mark.parametrize("kind", ["adapter 1", pytest.param("plus 1", marks=pytest.mark.slow), "adapter xl"])
 def test_text_to_image_with_an_image_prompt_is_that_of_diffusers(folders, kind) -> None:
     family, adapter = kind.split()[1], folders[kind]
     model, noise = opened(folders[family]), Noise(3, (1, 4, 8, 8))(0)
@@ -82,6 +82,7 @@ def test_text_to_image_with_an_image_prompt_is_that_of_diffusers(folders, kind) 
     assert not close(ours(model, Besides(), noise, evenly()), expected)
 
 
+@pytest.mark.slow
 def test_inpainting_with_an_image_prompt_is_that_of_diffusers(folders, monkeypatch) -> None:
     model, noise = opened(folders["inpaint"]), Noise(3, (1, 4, 8, 8))(0)
     monkeypatch.setattr(pipeline_stable_diffusion_inpaint, "randn_tensor", lambda *shape, **options: noise)
@@ -112,14 +113,14 @@ def test_image_prompts_and_controlnets_work_together_as_in_diffusers(folders) ->
 
 def test_afterwards_the_model_is_as_it_was_bit_for_bit(folders) -> None:
     model, noise = opened(folders["1"]), Noise(3, (1, 4, 8, 8))(0)
-    before = ours(model, Besides(), noise, evenly())
+    before = ours(model, Besides(), noise, evenly(steps=2))
     prompts = ImagePrompts()
     with prompts.on(model, prompt(folders["adapter 1"])) as looking:
         ours(looking, Besides((), None, *looking.image), noise, evenly(steps=2))
-    assert torch.equal(ours(model, Besides(), noise, evenly()), before)
+    assert torch.equal(ours(model, Besides(), noise, evenly(steps=2)), before)
     with pytest.raises(RuntimeError, match="stopped"), prompts.on(model, prompt(folders["adapter 1"])):
         raise RuntimeError("stopped")
-    assert torch.equal(ours(model, Besides(), noise, evenly()), before)
+    assert torch.equal(ours(model, Besides(), noise, evenly(steps=2)), before)
     with prompts.on(model, prompt(folders["adapter 1"], weight=0.0)) as same:
         assert same is model
 
