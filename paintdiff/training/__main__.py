@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cool-down", type=float, default=0, help="last share of the run, 0..1, with a falling rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="of scenes, in turn; the last counts")
-    parser.add_argument("--workers", type=int, help="processes that compose scenes (1), or that paint to `evaluate` (2)")
+    parser.add_argument("--workers", type=int, help="processes that compose scenes (1), or paint to `evaluate` (2)")
     parser.add_argument("--guidance", type=float, default=3.0, help="of the sheet's samples")
     parser.add_argument("--sample-steps", type=int, default=20, help="of the sheet's sampler")
     parser.add_argument("--pictures", type=int, help="of each kind, 4 to `evaluate`, else 24; a tenth of `judge`'s")
