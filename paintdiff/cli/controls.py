@@ -73,8 +73,10 @@ def parsed_control(text: str, source: str = FRAME, ready: bool = False) -> Contr
     assert match is not None
     name, weight, start, until = match.groups()
     network = _found(name, Part.CONTROLNET)
-    numbers = [1.0 if weight is None else float(weight), float(start or 0), 1.0 if until is None else float(until)]
-    return Control(network, kind or guess_kind(network), *numbers, source, ready)
+    return Control(
+        network, kind or guess_kind(network), 1.0 if weight is None else float(weight), float(start or 0),
+        1.0 if until is None else float(until), source, ready,
+    )  # fmt: skip
 
 
 _NUMBER = r"(\d*\.?\d+)"

@@ -74,12 +74,11 @@ def unet_of(model: Model, what: str) -> UNetCall:
 def load_controlnet(file: ControlNetFile, dtype: torch.dtype) -> Any:
     """A ControlNetModel in `dtype`. Raises `UserError` for weights that are damaged or not those of the header."""
     prepare_libraries()
-    from accelerate import init_empty_weights
     from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
     from diffusers.models.controlnets.controlnet import ControlNetModel
 
     try:
-        with init_empty_weights():
+        with torch.device("meta"):
             network = ControlNetModel.from_config(file.config)
         weights: dict[str, Tensor] = {}
         for path in file.weights:

@@ -120,10 +120,11 @@ def embed(
     from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
     try:
-        network, report = CLIPVisionModelWithProjection.from_pretrained(
+        loaded: Any = CLIPVisionModelWithProjection.from_pretrained(
             str(encoder.folder.resolve()), use_safetensors=True, local_files_only=True, output_loading_info=True,
             dtype=dtype,
         )  # fmt: skip
+        network, report = loaded
     except DAMAGED as error:
         raise UserError(f"The image encoder in {encoder.folder} cannot be opened: {one_line(error)}.") from error
     if report["missing_keys"] or report["mismatched_keys"]:

@@ -70,7 +70,8 @@ class Controls(QWidget):
         names = tuple(dict.fromkeys(layer.name for layer in reversed(document.layers)))
         if names != self._layers:
             self._layers = names
-            for row in (*self.rows, self.image_prompt):
+            self.image_prompt.set_layers(names)
+            for row in self.rows:
                 row.set_layers(names)
         self.previews.look_at(document, frame)
 
