@@ -21,6 +21,7 @@ from paintdiff.engine.text import PAD, Tokenizer
 from paintdiff.engine.weights import check_finite, compare
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.model_defaults import valid
 from paintdiff.models.bounds import check_bounds
 from paintdiff.models.header import read_header, read_object
 from paintdiff.models.walk import INDEX
@@ -37,7 +38,8 @@ def load_fill_model(folder: Path, device: torch.device, dtype: torch.dtype) -> M
     network = _load_network(config["network"], _beside(folder, config["weights"]), device, dtype)
     check_finite(network, folder)
     pictures = load_library(_beside(folder, config["pictures"])) if "pictures" in config else None
-    info = ModelInfo(str(config.get("name", folder.name)), device.type, size, mask_channels=True)
+    usual = valid(config.get("defaults", {}))
+    info = ModelInfo(str(config.get("name", folder.name)), device.type, size, mask_channels=True, defaults=usual)
     return Model(
         info, schedule, PixelSpace(size, device), _FillCall(network), predicts, _TextCall(network, tokenizer), True,
         weights=network, judge=find_judge(folder, tokenizer, device), pictures=pictures,

@@ -15,6 +15,7 @@ from paintdiff.training.checkpoint import Run
 from paintdiff.training.library import save_library
 
 WEIGHTS, TOKENIZER, PICTURES = "model.safetensors", "tokenizer.json", "pictures.zip"
+DEFAULTS = {"guidance": 2.0}  # more oversteers what the picture to look at says already
 
 
 def export(run: Run, library: PictureLibrary, tokenizer: Path, folder: Path, size: int) -> None:
@@ -34,6 +35,7 @@ def export(run: Run, library: PictureLibrary, tokenizer: Path, folder: Path, siz
         "weights": WEIGHTS,
         "pictures": PICTURES,
         "licence": "Apache-2.0",
+        "defaults": DEFAULTS,
         "trained_samples": run.samples,
         "trained_steps": run.step,
     }

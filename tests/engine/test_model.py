@@ -37,6 +37,11 @@ def test_a_model_folder_opens_and_its_network_answers(folder) -> None:
     assert not torch.equal(x0, model.network(x_t, 0.5, told.prompted(model.encode_text(""))))
 
 
+def test_a_model_says_what_suits_it_and_nonsense_is_as_if_unsaid(folder) -> None:
+    changed(folder, defaults={"guidance": 2.0, "steps": "many", "seed": 4})
+    assert load_model(str(folder), "cpu").info.defaults == {"guidance": 2.0}
+
+
 def test_a_network_without_a_mask_is_refused_by_the_fill_network(folder) -> None:
     model = load_model(str(folder), "cpu")
     with pytest.raises(ValueError, match="mask"):
