@@ -132,7 +132,13 @@ def _get(text: str, only_look: bool) -> None:
         _tell(look_up(name, hub_token()))
         return
     place = fetch(name)
-    print(f"paintdiff: {name} is in {place}; use it with --model {name}", file=sys.stderr)
+    card = look_at(str(place))
+    if card.problem:
+        print(f"paintdiff: {name} is in {place}, but it cannot be used: {_printed(card.problem)}", file=sys.stderr)
+    elif isinstance(card, AddOnCard):
+        print(f"paintdiff: the {card.part.value} {card.name} is in {place}; its name is enough to use it", file=sys.stderr)
+    else:
+        print(f"paintdiff: {name} is in {place}; use it with --model {name}", file=sys.stderr)
 
 
 def _tell(offer: Offer) -> None:

@@ -17,7 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -92,18 +92,18 @@ def download(
     """Fetch a model into the hub's cache and return its folder, or the file if the name is that of one.
 
     `name` is owner/name[/file.safetensors][@revision][:variant]. `token` is the user's (`preferences.hub_token`) or "".
-    What an earlier try has left is gone on with; every file is checked against its digest. `report` is called up to
+    What an earlier try has left is gone on with; every file is checked against its digest. `report` is called some
     ten times a second, on this thread. Raises `UserError`, and within a second after `cancel` was set `Cancelled`;
     what has arrived then stays for the next try.
     """
-    speed = _Speed()
+    speed, last = _Speed(), Fetching("asking")
     for event in _work("fetch", name, token, cancel or CancelToken()):
         if "path" in event:
             return Path(event["path"])
         if "stage" in event:
-            done = int(event.get("done", 0))
-            rate = speed.at(done) if event["stage"] == "fetching" else 0.0
-            report(Fetching(event["stage"], done, int(event.get("total", 0)), rate, str(event.get("file", ""))))
+            last = Fetching(event["stage"], event["done"], event["total"], file=event["file"])
+        # Without news too, so that the speed falls while nothing arrives.
+        report(replace(last, speed=speed.at(last.done) if last.stage == "fetching" else 0.0))
     raise RuntimeError("the process that downloads ended without an answer")
 
 
@@ -123,7 +123,10 @@ class _Speed:
 
 
 def _work(action: str, name: str | HubName, token: str, cancel: CancelToken) -> Iterator[dict[str, Any]]:
-    """Let a process do `action` and give what it says, event by event. Raises `UserError` and `Cancelled`."""
+    """Let a process do `action` and give what it says, event by event, and {} now and then while it says nothing.
+
+    Raises `UserError` and `Cancelled`.
+    """
     name = parse_hub_name(name) if isinstance(name, str) else name
     if asked_offline():
         raise UserError(f"Offline mode is on (HF_HUB_OFFLINE), so {name} is not fetched: unset it to go online.")
@@ -142,6 +145,7 @@ def _work(action: str, name: str | HubName, token: str, cancel: CancelToken) -> 
             try:
                 line = lines.get(timeout=LOOK_SECONDS)
             except queue.Empty:
+                yield {}
                 continue
             if not line:
                 return

@@ -87,6 +87,8 @@ def fetch(name: HubName, token: str) -> None:
             f"{name} takes {missing / 1e9:.1f} GB more, and the disk with {cache} has {free / 1e9:.1f} GB left: free "
             "some, or set HF_HOME to a folder on another disk."
         )
+    if missing and not any(file.path.endswith(".json") for file in files):
+        repository.check_header(max(files, key=lambda file: file.size))
     blobs.mkdir(parents=True, exist_ok=True)
     lock = cache / ".locks" / blobs.parent.name / "paintdiff.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)

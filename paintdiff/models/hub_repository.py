@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import json
+import os
+import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,6 +17,8 @@ from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type:
 
 from paintdiff import __version__
 from paintdiff.generation.errors import UserError
+from paintdiff.models.describe import describe
+from paintdiff.models.header import LONGEST
 from paintdiff.models.hub_files import HubFile, choose
 from paintdiff.models.hub_name import HubName
 from paintdiff.models.pipelines import check_index
@@ -57,6 +61,27 @@ class Repository:
         headers |= {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
         url = hf_hub_url(self.name.repo, path, revision=self.commit)
         return get_session().stream("GET", url, headers=headers, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
+
+    def check_header(self, file: HubFile) -> None:
+        """Raise `UserError` if the beginning of a .safetensors file shows that it would be of no use here."""
+        with tempfile.TemporaryDirectory() as folder, self.get(file.path) as response:
+            check_answer(response)
+            start = b""
+            for block in response.iter_raw():
+                start += block
+                length = int.from_bytes(start[:8], "little")
+                if len(start) >= min(8 + length, 8 + LONGEST, file.size):
+                    break
+            stand_in = Path(folder) / file.path.rsplit("/", 1)[-1]
+            stand_in.write_bytes(start[: 8 + LONGEST])
+            try:
+                os.truncate(stand_in, file.size)  # as large as the file itself, and all but the beginning a hole
+            except OSError:
+                return  # where there are no holes, it will be seen when it is opened
+            card = describe(stand_in)
+        if card is None or card.problem:
+            why = card.problem.replace(str(stand_in), file.path) if card else f"{file.path} is no model and no add-on."
+            raise UserError(why)
 
     def lay(self, files: Sequence[HubFile]) -> Path:
         """Let the library make the snapshot out of the blobs that are there, and return its folder."""

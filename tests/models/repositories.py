@@ -4,6 +4,8 @@ import json
 import random
 from pathlib import Path
 
+from tests.safetensors_files import SD1, write_header
+
 PARTS = {
     "unet": "UNet2DConditionModel", "vae": "AutoencoderKL", "text_encoder": "CLIPTextModel",
     "tokenizer": "CLIPTokenizer", "scheduler": "DDIMScheduler", "safety_checker": "StableDiffusionSafetyChecker",
@@ -23,7 +25,7 @@ def pipeline_repository(folder: Path, size: int = 60_000) -> Path:
         for ending in (".safetensors", ".fp16.safetensors", ".bin"):
             noise(folder / part / (stem + ending), size if part == "unet" else 1000)
     noise(folder / "safety_checker" / "pytorch_model.bin", 1000)
-    noise(folder / "v1-5-pruned.safetensors", 5000)
+    write_header(folder / "v1-5-pruned.safetensors", SD1 | {"first_stage_model.more": (2000,)})
     noise(folder / "v1-5-pruned.ckpt", 5000)
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
     (folder / "picture.png").write_bytes(b"?" * 100)

@@ -17,6 +17,7 @@ from paintdiff.models.hub import Fetching, download, look_up
 from paintdiff.models.offline import keep_libraries_offline
 from tests.hub_server import Hub, commit_of, paths
 from tests.models.repositories import noise, write
+from tests.safetensors_files import FLUX, SD1_LORA, write_header
 
 WANTED = {
     "README.md", "model_index.json", "scheduler/scheduler_config.json", "tokenizer/merges.txt", "tokenizer/vocab.json",
@@ -115,6 +116,17 @@ def test_what_would_not_open_is_refused_before_its_weights_are_fetched(hub, tmp_
     assert hub.sent == 0
 
 
+def test_a_file_that_would_be_of_no_use_is_refused_after_its_header(hub, tmp_path) -> None:
+    hub.repositories["owner/files"] = tmp_path / "files"
+    noise(tmp_path / "files" / "noise.safetensors", 1_000_000)
+    write_header(tmp_path / "files" / "flux.safetensors", FLUX | {"vae.decoder.more": (1000, 5000)})
+    write_header(tmp_path / "files" / "ink.safetensors", SD1_LORA)
+    assert refusal("owner/files/noise.safetensors").startswith("noise.safetensors is not a valid model: ")
+    assert "one file" in refusal("owner/files/flux.safetensors")
+    assert not (tmp_path / "cache").exists()
+    assert get("owner/files/ink.safetensors").is_file()
+
+
 def test_a_cut_connection_is_gone_on_with(hub) -> None:
     hub.manners.cut_after, hub.manners.cuts = 25_000, 2
     folder = get("owner/pipeline")
@@ -161,8 +173,8 @@ def test_a_damaged_file_is_deleted_and_said(hub, tmp_path) -> None:
 
 
 def test_a_file_of_another_size_than_the_listing_says_is_deleted_and_said(hub, tmp_path) -> None:
-    hub.manners.sizes = {"v1-5-pruned.safetensors": 4000}
-    assert "arrived damaged" in refusal("owner/pipeline/v1-5-pruned.safetensors")
+    hub.manners.sizes = {UNET: 4000}
+    assert "arrived damaged" in refusal("owner/pipeline")
     assert not list((tmp_path / "cache").rglob("*.incomplete"))
 
 
