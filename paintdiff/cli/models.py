@@ -136,7 +136,7 @@ def _get(text: str, only_look: bool) -> None:
     if card.problem:
         print(f"paintdiff: {name} is in {place}, but it cannot be used: {_printed(card.problem)}", file=sys.stderr)
     elif isinstance(card, AddOnCard):
-        print(f"paintdiff: the {card.part.value} {card.name} is in {place}; its name is enough to use it", file=sys.stderr)
+        print(f"paintdiff: {card.name} ({card.part.value}) is in {place}; use it by its name", file=sys.stderr)
     else:
         print(f"paintdiff: {name} is in {place}; use it with --model {name}", file=sys.stderr)
 
