@@ -66,7 +66,10 @@ class Model:
     @property
     def networks(self) -> tuple[nn.Module, ...]:
         """The large networks of a latent checkpoint, which take long enough to be stopped in the middle."""
-        return () if self.parts is None else (*self.parts.text_encoders, self.parts.vae, self.parts.denoiser)
+        if self.parts is None:
+            return ()
+        denoiser = self.parts.denoiser if self.weights is None else self.weights  # with its ControlNets
+        return *self.parts.text_encoders, self.parts.vae, denoiser
 
     @property
     def castable(self) -> nn.Module | None:
