@@ -71,7 +71,7 @@ def stable_diffusion(parts: Parts, device: torch.device) -> Model:
     autoencoder, schedule = KLAutoencoder(parts.vae), discrete(parts.scheduler)
     size = int(unet.config["sample_size"]) * autoencoder.factor
     mask_channels = unet.config["in_channels"] > autoencoder.channels
-    usual = usual_sampling(parts.family, parts.few_steps, parts.name, reads_guidance(unet.config))
+    usual = usual_sampling(parts.family, parts.few_steps, parts.name, reads_guidance(unet.config), mask_channels)
     info = ModelInfo(parts.name, device.type, size, mask_channels=mask_channels, defaults=usual, family=parts.family)
     return Model(
         info, schedule, LatentSpace(autoencoder, size, device), UNetCall(unet, schedule, mask_channels),

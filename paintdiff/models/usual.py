@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from paintdiff.generation.model_card import Family
+from paintdiff.generation.sampling import REPLACE
 
 _FAMILIES: dict[Family, dict[str, Any]] = {
     Family.SD1: {"steps": 25, "guidance": 7.0},
@@ -34,12 +35,14 @@ def usual_sampling(
     """
     usual = dict(_FAMILIES.get(family, {}))
     if family is Family.FLUX and not reads_guidance:
-        usual |= {"steps": 4, "guidance": 1.0}  # schnell
+        usual |= {"steps": 4, "guidance": 1.0, "method": REPLACE}  # schnell, which is distilled too
     elif family is Family.FLUX and fills:
         usual |= {"guidance": 30.0}
     if few_steps not in _FEW_STEPS:
         return usual
     distilled = dict(_FEW_STEPS[few_steps])
+    if not fills:
+        distilled["method"] = REPLACE  # the automatic one follows the score, which is what was distilled away
     if family in (Family.SD3, Family.FLUX):
         distilled["sampler"] = "euler"  # straight ways need no fresh noise
     said = re.search(r"(\d+)[-_ ]?steps?(?![a-z])", name.lower())

@@ -28,6 +28,14 @@ def test_a_name_says_how_a_model_wants_to_be_sampled(name, family, wanted) -> No
     Sampling(**usual)  # every value is one that a user could set
 
 
+def test_a_distilled_model_keeps_what_it_knows_by_replacement_unless_it_has_mask_channels() -> None:
+    assert usual_sampling(Family.SDXL, "Turbo")["method"] == "replace"
+    assert "method" not in usual_sampling(Family.SDXL, "Turbo", fills=True)
+    assert "method" not in usual_sampling(Family.SDXL)
+    assert usual_sampling(Family.FLUX)["method"] == "replace", "FLUX that reads no guidance is schnell"
+    assert "method" not in usual_sampling(Family.FLUX, reads_guidance=True)
+
+
 def test_what_the_user_has_given_wins_over_the_model_and_the_model_over_the_mode() -> None:
     wanted = {"steps": 4, "guidance": 1.0, "sampler": "lcm", "nonsense": 3, "seed": 9}
     sampling = suited(Sampling(steps=11, seed=3), wanted, "upscale", ["steps"])
