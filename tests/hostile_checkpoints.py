@@ -286,6 +286,9 @@ FOLDERS = {
     "weights under another name": Hostile(
         told("text_encoder/config.json", transformers_weights="../../x.safetensors"), "transformers_weights"
     ),
+    "more layers within": Hostile(
+        told("text_encoder/config.json", vision_config={"num_hidden_layers": GIGA}), "more layers than any model"
+    ),
     "quantized weights": Hostile(unet(quantization_config={"quant_method": "gguf"}), "quantization_config"),
     "an adapter that leads elsewhere": Hostile(
         replaced("text_encoder/adapter_config.json", '{"base_model_name_or_path": "owner/other"}'), "another place"
@@ -384,7 +387,24 @@ def linked_within(folder: Path) -> Path:
     return folder
 
 
+def older_names(folder: Path) -> Path:
+    """Tensors by the names that released checkpoints have, and with what they hold beside them."""
+
+    def of_text(tensors: dict[str, torch.Tensor]) -> None:
+        for name in list(tensors):
+            tensors[f"text_model.{name}"] = tensors.pop(name)
+        tensors["text_model.embeddings.position_ids"] = torch.arange(77)[None]
+
+    def of_attention(tensors: dict[str, torch.Tensor]) -> None:
+        for name in list(tensors):
+            older = name.replace(".to_q.", ".query.").replace(".to_k.", ".key.").replace(".to_v.", ".value.")
+            tensors[older.replace(".to_out.0.", ".proj_attn.")] = tensors.pop(name)
+
+    return reweighed("vae/diffusion_pytorch_model.safetensors", of_attention)(reweighed(TEXT, of_text)(folder))
+
+
 HARMLESS = {
+    "names of earlier versions": older_names,
     "code beside": code_beside,
     "a pickle beside": pickle_beside,
     "links of the hub's cache": hub_cache,

@@ -9,19 +9,24 @@ import torch
 from torch import Tensor, nn
 
 from paintdiff.generation.errors import UserError
-from paintdiff.models.header import Header, shown, spoken
+from paintdiff.models.bounds import check_network
+from paintdiff.models.header import Header, read_object, shown, spoken
 
 # What files hold beside the weights of their network, from earlier versions and by habit.
 SPARE = ("position_ids", "logit_scale", "text_projection.weight", "v_pred", "ztsnr")
 # Names that diffusers and transformers read as others: of attention in old autoencoders, and of CLIP.
-_RENAMED = ((".query.", ".to_q."), (".key.", ".to_k."), (".value.", ".to_v."), (".proj_attn.", ".to_out.0."))
+_RENAMED = (
+    (".query.", ".to_q."), (".key.", ".to_k."), (".value.", ".to_v."), (".proj_attn.", ".to_out.0."),
+    ("vision_model.vision_model.", "vision_model."),
+)  # fmt: skip
 
 
 def check_fit(kind: type, folder: Path, header: Header) -> None:
     """Raise `UserError` unless the tensors of `header` are those of a `kind` built from the config in `folder`.
 
-    The network is built without memory, on the meta device; its config must be known to be within bounds.
+    The network is built without memory, on the meta device, once its config is known to be within bounds.
     """
+    check_network(folder / "config.json", read_object(folder / "config.json"), header)
     try:
         network = _empty(kind, folder)
     except Exception as error:  # whatever an odd config makes them raise

@@ -22,11 +22,12 @@ AXES = (
     "in_channels", "out_channels", "latent_channels", "block_out_channels", "cross_attention_dim", "hidden_size",
     "intermediate_size", "vocab_size", "max_position_embeddings", "projection_dim", "d_model", "d_ff",
     "num_class_embeds", "joint_attention_dim", "pooled_projection_dim", "caption_projection_dim",
-    "projection_class_embeddings_input_dim",
+    "projection_class_embeddings_input_dim", "encoder_block_out_channels", "decoder_block_out_channels",
 )  # fmt: skip
 SIDES = ("sample_size", "image_size", "patch_size", "pos_embed_max_size")
 LAYERS = (
     "num_layers", "num_hidden_layers", "num_single_layers", "num_decoder_layers", "layers_per_block",
+    "num_encoder_blocks", "num_decoder_blocks",
     "transformer_layers_per_block", "num_attention_heads", "num_heads",
 )  # fmt: skip
 # Keys by which a library would fetch code or other files.
@@ -52,12 +53,12 @@ def check_network(path: Path, config: dict[str, Any], header: Header) -> None:
         for number in _numbers(config.get(key)):
             if not 0 < number <= longest:
                 _refuse(path, f"{key} is {shown(config[key])}, and the longest axis of its weights has {longest}")
-    layers = [max(_numbers(config.get(key)), default=1) for key in LAYERS]
+    layers = [number for part in _parts(config) for key in LAYERS for number in _numbers(part.get(key))]
     blocks = max(len(value) for value in (*_lists(config), ()))
     inner = max(_numbers(config.get("layers_per_block")), default=1)
     inner *= max(_numbers(config.get("transformer_layers_per_block")), default=1)
     inner *= max(_numbers(config.get("reverse_transformer_layers_per_block")), default=1)
-    if min(layers) < 0 or max(*layers, blocks * inner) > MOST_LAYERS:
+    if min(layers, default=0) < 0 or max(*layers, 0, blocks * inner) > MOST_LAYERS:
         _refuse(path, "it has more layers than any model")
     _check_landmarks(path, config, header)
 
@@ -65,10 +66,11 @@ def check_network(path: Path, config: dict[str, Any], header: Header) -> None:
 def check_numbers(path: Path, config: dict[str, Any]) -> None:
     """Raise `UserError` for numbers, lists and nesting that no config has."""
     _check_value(path, config, "", 0)
-    for key in SIDES:
-        for number in _numbers(config.get(key)):
-            if not 1 <= number <= LARGEST_SIDE:
-                _refuse(path, f"{key} is {shown(config[key])}; 1 to {LARGEST_SIDE} can be worked at")
+    for part in _parts(config):
+        for key in SIDES:
+            for number in _numbers(part.get(key)):
+                if not 1 <= number <= LARGEST_SIDE:
+                    _refuse(path, f"{key} is {shown(part[key])}; 1 to {LARGEST_SIDE} can be worked at")
 
 
 def check_bounds(path: Path, config: dict[str, Any]) -> None:
@@ -151,6 +153,12 @@ def _numbers(value: Any) -> list[int]:
     if type(value) is int:
         return [value]
     return [number for item in value for number in _numbers(item)] if isinstance(value, list) else []
+
+
+def _parts(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The config, and those of the networks in it."""
+    yield config
+    yield from (value for value in config.values() if isinstance(value, dict))
 
 
 def _lists(config: dict[str, Any]) -> Iterator[list[Any]]:

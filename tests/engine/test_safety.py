@@ -9,6 +9,7 @@ import pytest
 import torch
 from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from transformers import CLIPConfig
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
@@ -135,6 +136,18 @@ def test_the_command_line_writes_what_was_let_through_and_says_what_was_not(plai
     assert not (tmp_path / "out.png").exists()
     assert main([*arguments, "--safety", "off"]) == 0
     assert (tmp_path / "out.png").exists()
+
+
+def test_a_checker_by_the_names_of_released_files_is_the_same(plain, tmp_path) -> None:
+    model = with_checker(plain, tmp_path / "checked", NEVER)
+    file = tmp_path / "checked/safety_checker/model.safetensors"
+    older = {name.replace("vision_model.", "vision_model.vision_model."): x for name, x in load_file(file).items()}
+    older["vision_model.vision_model.embeddings.position_ids"] = torch.arange(17)[None]
+    save_file(older, file, {"format": "pt"})
+    load = load_model(model, "cpu").safety
+    assert load is not None
+    ours = load().network.state_dict()
+    assert all(torch.equal(ours[name], theirs) for name, theirs in checker(NEVER).state_dict().items())
 
 
 def test_a_damaged_checker_is_refused_with_the_model(plain, tmp_path) -> None:
