@@ -121,6 +121,9 @@ class Generating(QObject):
         The frame is that of the run, and so is the seed unless it is locked: then the first candidate keeps its noise.
         """
         run, sampling = branch.trajectory, self._panel.sampling()
+        if run.model != self._model:
+            self._show_problem("Another model made this run: choose that one again to go on from here.")
+            return
         if not self._panel.seed.lock.isChecked():
             self._panel.seed.set_value(run.sampling.seed)
             sampling = replace(sampling, seed=run.sampling.seed, variation_seed=run.sampling.variation_seed)

@@ -55,7 +55,7 @@ class GenerationPanel(QWidget):
         self._own = {mode.name: {"strength": mode.strength, **mode.defaults} for mode in MODES.values()}  # as set last
         self._shared: dict[str, object] = {}  # what the mode's own values stand in for
         self._defaults: dict[str, object] = {}  # the model's own
-        self._serves = {"", "text"}
+        self._serves, self._labels_of_model = {"", "text"}, 0
         for name, parameter in sorted(parameters().items(), key=_place):
             self.fields[name] = SeedField(name, parameter) if name == "seed" else make_field(name, parameter)
         self.feather = named(QSpinBox(minimum=0, maximum=256, value=FEATHER, suffix=" px"), "feather")
@@ -150,6 +150,8 @@ class GenerationPanel(QWidget):
         assert isinstance(method, ChoiceField)
         if info.labels:
             label.box.setMaximum(info.labels - 1)
+        self._labels_of_model = info.labels
+        self._show_placeholder()
         method.set_offered(NATIVE, info.mask_channels)
         self.sections[ADD_ONS].show_row(self.add_ons, self.add_ons.show_family(info.family))
         self.sections[CONTROLS].show_row(self.controls, self.controls.show_family(info.family))
@@ -272,7 +274,7 @@ class GenerationPanel(QWidget):
         for name, value in self._own[mode].items():
             self.fields[name].set_value(value)
         self.mode_rows.show_mode(mode)
-        self._prompt.set_placeholder(MODES[mode].prompt)
+        self._show_placeholder()
         self._show_what_applies()
         self.mode_changed.emit(mode)
 
@@ -294,6 +296,11 @@ class GenerationPanel(QWidget):
                 self.sections[parameter.section].show_row(field, served and applies)
         for section in self.sections.values():
             section.refresh()
+
+    def _show_placeholder(self) -> None:
+        count = self._labels_of_model
+        words = f"One of the model's {count} classes, by name or number" if count else MODES[self._mode].prompt
+        self._prompt.set_placeholder(words)
 
     def _show_main(self, name: str, served: bool, applies: bool) -> None:
         field, label = self.fields[name], self._labels[name]

@@ -108,6 +108,7 @@ def test_classes_are_asked_for_where_a_model_has_them_and_only_those_there_are(p
     assert panel.fields["label"].isVisible()
     panel.fields["label"].set_value(50)
     assert panel.sampling().label == 9
+    assert "10 classes" in panel.fields["prompt"].edit.placeholderText()
     panel.show_model(ModelInfo("Words", "cpu", 64))
     assert panel.sampling().label == -1
 

@@ -54,7 +54,7 @@ def test_the_chooser_names_the_model_and_what_it_is_once_it_is_open(window, mode
     assert "Opening" in chooser.facts.text()
     loaded(window, qtbot)
     assert chooser.name.text() == "Tiny"
-    assert "CPU" in chooser.facts.text()
+    assert chooser.facts.text() == "16 px"
 
 
 def test_another_model_makes_the_next_picture_and_the_prompt_and_settings_stay(window, other_folder, qtbot) -> None:
@@ -69,6 +69,17 @@ def test_another_model_makes_the_next_picture_and_the_prompt_and_settings_stay(w
     with qtbot.waitSignal(window.jobs.finished, timeout=60_000):
         window.panel.run_bar.generate.click()
     assert window.candidates.pending[0].candidate.recipe.model == str(other_folder)
+
+
+def test_a_run_of_another_model_is_not_branched_from(window, other_folder, qtbot) -> None:
+    with qtbot.waitSignal(window.jobs.finished, timeout=60_000):
+        window.panel.run_bar.generate.click()
+    window.models.choose(str(other_folder))
+    opened(window, other_folder, qtbot)
+    window.strip.time.slider.setValue(0)
+    window.strip.time.branch.click()
+    assert not window.generating.running
+    assert "Another model" in window.panel.run_bar.hint.text()
 
 
 def test_a_model_is_switched_by_one_click_in_the_menu(window, other_folder, qtbot) -> None:

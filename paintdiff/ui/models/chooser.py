@@ -104,4 +104,4 @@ def facts_of(card: ModelCard, info: ModelInfo | None, waiting: bool) -> str:
         return "Opens after this generation" if waiting else "Opening…"
     family = "" if card.family is Family.UNKNOWN else str(card.family)
     prompts = "" if info.text and not info.labels else f"{info.labels} classes" if info.labels else "no prompts"
-    return " · ".join(part for part in (family, f"{info.size} px", prompts, info.device.upper()) if part)
+    return " · ".join(part for part in (family, f"{info.size} px", prompts) if part)

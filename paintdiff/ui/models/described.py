@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from paintdiff.generation.model_card import Family, ModelCard, Place
-from paintdiff.ui.models.fit import Fit
+
+if TYPE_CHECKING:
+    from paintdiff.ui.models.fit import Fit
 
 
 def readable_bytes(count: int) -> str:

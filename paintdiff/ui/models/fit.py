@@ -7,7 +7,7 @@ from enum import Enum
 
 from paintdiff.generation.model_card import ModelCard
 from paintdiff.generation.placing import ALL, GROUP, RUNGS, SEQUENTIAL
-from paintdiff.models.fitting import Needs, gigabytes, needs_of
+from paintdiff.models.fitting import GIB, Needs, gigabytes, needs_of
 from paintdiff.models.machine import Machine
 
 QUICK_ON_CPU = 500_000_000  # bytes of weights; a model that small needs no graphics card
@@ -39,17 +39,17 @@ def fit_of(card: ModelCard, machine: Machine) -> Fit | None:
 
 
 def _on_graphics_card(card: ModelCard, machine: Machine) -> Fit | None:
-    needs, free = needs_of(card), gigabytes(machine.graphics)
+    needs, free = needs_of(card), _amount(machine.graphics)
     rung = needs.rung(machine.graphics)
     if rung is None or (rung != ALL and _left_in_main_memory(needs, rung) > machine.main):
         return None
-    taken = gigabytes(needs.at(rung))
+    taken = _amount(needs.at(rung))
     if rung == ALL:
         return Fit(
             Fits.WELL, f"Fits on the GPU: {taken} of {free}",
             f"Fits on the GPU: it needs about {taken}, and {machine.card} has {free} free.",
         )  # fmt: skip
-    whole = gigabytes(needs.at(ALL))
+    whole = _amount(needs.at(ALL))
     return Fit(
         Fits.WITH_CARE, f"Fits with offloading: {whole} on {free}",
         f"Fits with offloading, which is slower: it needs about {whole}, and {machine.card} has {free} free "
@@ -63,21 +63,26 @@ def _left_in_main_memory(needs: Needs, rung: str) -> int:
 
 
 def _on_cpu(card: ModelCard, machine: Machine) -> Fit:
-    needs, free = needs_of(card).at(ALL), gigabytes(machine.main)
+    needs, free = needs_of(card).at(ALL), _amount(machine.main)
     if needs > machine.main:
         least = needs_of(card).at(SEQUENTIAL)
-        beside = f", and {machine.card} not the {gigabytes(least)} that are the least" if machine.card else ""
+        beside = f", and {machine.card} not the {_amount(least)} that are the least" if machine.card else ""
         return Fit(
-            Fits.NOT, f"Does not fit: {gigabytes(needs)}, {free} free",
-            f"Does not fit: it needs about {gigabytes(needs)}, and this machine has {free} of memory free{beside}.",
+            Fits.NOT, f"Does not fit: {_amount(needs)}, {free} free",
+            f"Does not fit: it needs about {_amount(needs)}, and this machine has {free} of memory free{beside}.",
         )  # fmt: skip
     if card.size_bytes <= QUICK_ON_CPU:
         return Fit(
-            Fits.WELL, f"Fits: {gigabytes(needs)} of {free}",
-            f"Fits: it needs about {gigabytes(needs)}, and this machine has {free} of memory free.",
+            Fits.WELL, f"Fits: {_amount(needs)} of {free}",
+            f"Fits: it needs about {_amount(needs)}, and this machine has {free} of memory free.",
         )  # fmt: skip
     why = f"{machine.card} has too little memory" if machine.card else "there is no graphics card that we can ask"
     return Fit(
-        Fits.WITH_CARE, f"Only on the CPU, slow: {gigabytes(needs)} of {free}",
-        f"Only on the CPU, which is slow: it needs about {gigabytes(needs)} of the {free} of memory free; {why}.",
+        Fits.WITH_CARE, f"Only on the CPU, slow: {_amount(needs)} of {free}",
+        f"Only on the CPU, which is slow: it needs about {_amount(needs)} of the {free} of memory free; {why}.",
     )  # fmt: skip
+
+
+def _amount(count: int) -> str:
+    """ "4.2 GB", or megabytes where that would be none."""
+    return gigabytes(count) if count >= GIB / 10 else f"{max(1, round(count / 2**20))} MB"
