@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -37,7 +38,7 @@ class FolderMenu(QMenu):
             here = folder.is_dir()
             name = tilde(folder).replace("&", "&&")
             entry = self.addMenu(icons.icon("open"), name if here else f"{name} (not there now)")
-            remove = entry.addAction("Look there no more", lambda folder=folder: self._remove(folder))
+            remove = entry.addAction("Look there no more", partial(self._remove, folder))
             remove.setToolTip("The models in it stay where they are.")
         if not folders:
             self.addSection("No folder yet")
