@@ -14,6 +14,7 @@ from paintdiff.bench.measurement import Benchmark, Measurement
 
 def benchmarks() -> dict[str, Benchmark]:
     """Every benchmark by name; imported late, so that a machine without PySide6 gets a sentence, not a traceback."""
+    from paintdiff.bench.against_pipelines import against_pipelines
     from paintdiff.bench.generating import cancelling, loop_overhead, responsiveness
     from paintdiff.bench.painting import dabs, history_memory, panning
     from paintdiff.bench.start import start_up
@@ -26,7 +27,11 @@ def benchmarks() -> dict[str, Benchmark]:
         "loop": loop_overhead,
         "memory": history_memory,
         "cancel": cancelling,
+        "pipelines": against_pipelines,
     }
+
+
+LONG = ("pipelines",)  # minutes and gigabytes: only when asked for by name
 
 
 def main(argv: list[str]) -> int:
@@ -37,7 +42,8 @@ def main(argv: list[str]) -> int:
         print(f"The benchmarks need the window's packages ({error}); install PaintDiff with them.", file=sys.stderr)
         return 2
     parser = argparse.ArgumentParser(prog="paintdiff bench", description=__doc__)
-    parser.add_argument("only", nargs="*", metavar="NAME", help=f"any of: {', '.join(known)} (default: all)")
+    names = f"any of: {', '.join(known)} (default: all but {', '.join(LONG)})"
+    parser.add_argument("only", nargs="*", metavar="NAME", help=names)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     arguments = parser.parse_args(argv)
     unknown = [name for name in arguments.only if name not in known]
@@ -45,7 +51,7 @@ def main(argv: list[str]) -> int:
         parser.error(f"no benchmark is called {unknown[0]!r}; choose from {', '.join(known)}")
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     measured: list[Measurement] = []
-    for name in arguments.only or known:
+    for name in arguments.only or [name for name in known if name not in LONG]:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         measured += known[name]()
     if arguments.json:

@@ -86,19 +86,6 @@ def free_main_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def fit(card: ModelCard, free: int, device: str = "main memory", width: int = 2) -> str:
-    """One sentence on whether the model of `card` fits into `free` bytes of `device`, and how."""
-    needs = needs_of(card, width)
-    rung = needs.rung(free)
-    if rung is None:
-        least = needs.at(SEQUENTIAL)
-        return f"Too large: it needs {gigabytes(least)} at least, and {device} has {gigabytes(free)} free."
-    taken = f"{gigabytes(needs.at(rung))} of the {gigabytes(free)} free on {device}"
-    if rung == ALL:
-        return f"Fits: takes about {taken}."
-    return f"Fits with less speed ({RUNGS[rung]}): takes about {taken}."
-
-
 def gigabytes(count: int) -> str:
     """As memory is sold, in units of 2**30 bytes."""
     return f"{count / GIB:.1f} GB"
