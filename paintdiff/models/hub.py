@@ -15,8 +15,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -80,9 +80,10 @@ def look_up(name: str | HubName, token: str, cancel: CancelToken | None = None) 
     Raises `UserError` for a model that is not there, not allowed or does not open here, and for a hub that cannot be
     reached; `Cancelled`.
     """
-    for event in _work("look", name, token, cancel or CancelToken()):
-        if "offer" in event:
-            return _offer(event["offer"])
+    with closing(_work("look", name, token, cancel or CancelToken())) as events:
+        for event in events:
+            if "offer" in event:
+                return _offer(event["offer"])
     raise RuntimeError("the process that asks the hub ended without an answer")
 
 
@@ -97,13 +98,14 @@ def download(
     what has arrived then stays for the next try.
     """
     speed, last = _Speed(), Fetching("asking")
-    for event in _work("fetch", name, token, cancel or CancelToken()):
-        if "path" in event:
-            return Path(event["path"])
-        if "stage" in event:
-            last = Fetching(event["stage"], event["done"], event["total"], file=event["file"])
-        # Without news too, so that the speed falls while nothing arrives.
-        report(replace(last, speed=speed.at(last.done) if last.stage == "fetching" else 0.0))
+    with closing(_work("fetch", name, token, cancel or CancelToken())) as events:
+        for event in events:
+            if "path" in event:
+                return Path(event["path"])
+            if "stage" in event:
+                last = Fetching(event["stage"], event["done"], event["total"], file=event["file"])
+            # Without news too, so that the speed falls while nothing arrives.
+            report(replace(last, speed=speed.at(last.done) if last.stage == "fetching" else 0.0))
     raise RuntimeError("the process that downloads ended without an answer")
 
 
@@ -122,7 +124,7 @@ class _Speed:
         return (done - before) / (now - start) if now > start else 0.0
 
 
-def _work(action: str, name: str | HubName, token: str, cancel: CancelToken) -> Iterator[dict[str, Any]]:
+def _work(action: str, name: str | HubName, token: str, cancel: CancelToken) -> Generator[dict[str, Any]]:
     """Let a process do `action` and give what it says, event by event, and {} now and then while it says nothing.
 
     Raises `UserError` and `Cancelled`.
