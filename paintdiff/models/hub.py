@@ -2,7 +2,7 @@
 
 The work is done by a process of its own (`hub_process`), for three reasons. The libraries of this one are kept offline
 and read that once, at their import; a process can be ended at any moment, in the middle of a file too, and what it has
-written so far is gone on with the next time; and the token is in no environment that other libraries see.
+written so far is gone on with the next time; and the token is handed to none of this process's libraries.
 """
 
 from __future__ import annotations
