@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -25,6 +26,8 @@ KINDS = {
     "sdxl-inpaint": (single_files.sdxl, {"mask_channels": True}),
 }  # fmt: skip
 
+REPEATING = ("sd1-inpaint", "sdxl")  # what the other kinds show together
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -32,13 +35,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def file(root: Path) -> Path:
-    return save_single(single_files.sd1(), root / "painter.safetensors")
+def parts() -> dict[str, Any]:
+    return single_files.sd1()
 
 
 @pytest.fixture(scope="module")
-def sdxl() -> dict[str, Any]:
-    return single_files.sdxl()
+def file(root: Path, parts: dict[str, Any]) -> Path:
+    return save_single(parts, root / "painter.safetensors")
 
 
 def opened(source: Path) -> Model:
@@ -56,7 +59,9 @@ def answer(model: Model, prompt: str) -> Tensor:
         return model.network(x_t, 0.5, condition)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow if kind in REPEATING else ()) for kind in KINDS]
+)
 def test_a_single_file_is_the_same_model_as_the_folder_with_its_weights(root, kind) -> None:
     make, options = KINDS[kind]
     parts = make(**options)
@@ -75,6 +80,16 @@ def test_a_single_file_is_the_same_model_as_the_folder_with_its_weights(root, ki
         assert torch.equal(one.space.from_pixels(pixels), other.space.from_pixels(pixels))
         latents = torch.randn(1, 4, 4, 4, generator=torch.Generator().manual_seed(4))
         assert torch.equal(one.space.to_pixels(latents), other.space.to_pixels(latents))
+
+
+def test_sd2_reads_prompts_through_open_clip_as_diffusers_does(root) -> None:
+    folder = save_folder(single_files.sd2(prediction="v_prediction"), root / "sd2-v")
+    pipeline = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True)
+    model = opened(folder)
+    assert model.predicts == "v"
+    for prompt in ("a red apple", ""):
+        expected, _ = pipeline.encode_prompt(prompt, "cpu", 1, False)
+        torch.testing.assert_close(model.encode_text(prompt).text, expected)
 
 
 def test_the_vocabulary_that_ships_is_that_of_clip() -> None:
@@ -117,9 +132,9 @@ print(load_model(sys.argv[1], "cpu").info.name)
     ],
 )
 def test_what_the_network_predicts_is_told_by_marks_files_beside_it_and_its_name(
-    root, sdxl, name, marks, beside, predicts, pure
+    root, parts, name, marks, beside, predicts, pure
 ) -> None:
-    path = save_single(sdxl, root / f"{name}.safetensors", **{mark: torch.zeros(1) for mark in marks})
+    path = save_single(parts, root / f"{name}.safetensors", **{mark: torch.zeros(1) for mark in marks})
     for other, text in beside.items():
         (root / other).write_text(text)
     model = opened(path)
