@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QGridLayout, QMainWindow, QToolBar, QWidget
 
 from paintdiff.document.hints import with_hint_layer
@@ -19,6 +19,7 @@ from paintdiff.ui.candidate_strip import CandidateStrip
 from paintdiff.ui.candidates import Candidates
 from paintdiff.ui.canvas.canvas import Canvas
 from paintdiff.ui.dialogs.messages import open_file, tell_fault
+from paintdiff.ui.dropping import paths_in
 from paintdiff.ui.enlarging import Enlarging
 from paintdiff.ui.files import Files
 from paintdiff.ui.generating import Generating
@@ -105,6 +106,7 @@ class Window(QMainWindow):
         for dock in self._docks:
             self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
             self._submenus["&Panels"].addAction(dock.toggleViewAction())
+        self.setAcceptDrops(True)
         self.setMinimumSize(900, 560)
         room = self.screen().availableSize() - QSize(0, TITLE_BAR)
         self.resize(QSize(1280, 720).boundedTo(room))
@@ -284,6 +286,13 @@ class Window(QMainWindow):
         if not self.settings.geometry.isEmpty():
             self.restoreGeometry(self.settings.geometry)
             self.restoreState(self.settings.state)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        paths_in(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        if paths := paths_in(event):
+            self._open_dropped(paths)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         walks = self.canvas.hasFocus() and self.candidates.any

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 
 from paintdiff.app import make_engine
 from paintdiff.generation.model_card import Family, ModelCard, Place
@@ -200,17 +201,19 @@ def test_settings_of_a_layer_bring_its_model_back_and_keep_every_value(
     assert window.panel.sampling() == recipe.sampling
 
 
-def drop(window: Window, path: Path) -> None:
+def drop(place: QWidget, path: Path) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    event = QDropEvent(QPointF(QPoint(9, 9)), action, data, button, Qt.KeyboardModifier.NoModifier)
-    window.canvas.dropEvent(event)
+    how = action, data, button, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(place, QDragEnterEvent(QPoint(9, 9), *how))
+    QApplication.sendEvent(place, QDropEvent(QPointF(9, 9), *how))
 
 
-def test_a_model_dropped_on_the_picture_is_opened_and_the_picture_stays(window, other_folder, qtbot) -> None:
+@pytest.mark.parametrize("place", ["canvas", "window"])
+def test_a_model_dropped_anywhere_is_opened_and_the_picture_stays(window, other_folder, qtbot, place) -> None:
     before = window.editor.document
-    drop(window, other_folder)
+    drop(window if place == "window" else window.canvas, other_folder)
     opened(window, other_folder, qtbot)
     assert window.editor.document is before
 
@@ -220,7 +223,7 @@ def test_a_dropped_file_that_is_no_model_is_one_sentence(window, model_folder, t
     loaded(window, qtbot)
     file = tmp_path / f"rubbish{ending}"
     file.write_bytes(b"\xff" * 100)
-    drop(window, file)
+    drop(window.canvas, file)
     problem = window.panel.model_chooser.problem
     qtbot.waitUntil(lambda: problem.isVisible(), timeout=30_000)
     assert "rubbish" in problem.text()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
@@ -24,6 +23,7 @@ from paintdiff.ui.canvas.heat import Heat
 from paintdiff.ui.canvas.picture import Picture
 from paintdiff.ui.canvas.preview import Preview
 from paintdiff.ui.canvas.viewport import Pointer, Viewport
+from paintdiff.ui.dropping import paths_in
 from paintdiff.ui.tool_state import LAYER_TOOLS, STROKE_TOOLS, ToolState
 
 TRACE_DELAY = 120
@@ -395,13 +395,10 @@ class Canvas(Viewport):
         super().leaveEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
+        paths_in(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
-            event.acceptProposedAction()
+        if paths := paths_in(event):
             self.files_dropped.emit(paths)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
@@ -22,6 +20,7 @@ from PySide6.QtWidgets import (
 from paintdiff.generation.model_card import Family
 from paintdiff.jobs.downloads import Downloads
 from paintdiff.ui import icons
+from paintdiff.ui.dropping import paths_in
 from paintdiff.ui.elided import Elided
 from paintdiff.ui.models.card_list import SHOWN, CardList, Shown
 from paintdiff.ui.models.card_view import CardView
@@ -165,12 +164,11 @@ class ModelBrowser(QDialog):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
+        paths_in(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        event.acceptProposedAction()
-        self.dropped.emit([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+        if paths := paths_in(event):
+            self.dropped.emit(paths)
 
     def _filter(self) -> None:
         self._cards.set_search(self.search.text(), self.family.currentData())

@@ -44,11 +44,6 @@ class Library(QObject):
         return self._scanning.busy
 
     @property
-    def looked(self) -> bool:
-        """Whether the folders were looked through at all."""
-        return bool(self._seen) or self._scanning.busy
-
-    @property
     def folders(self) -> tuple[Path, ...]:
         """Those that the user added, in that order."""
         return preferences.model_folders()

@@ -167,6 +167,7 @@ class Models(QObject):
         browser.folders.noticed.connect(browser.show_problem)
         browser.hub.use_asked.connect(self._use_fetched)
         downloads.finished.connect(self._on_fetched)
+        downloads.failed.connect(lambda name, why: None if browser.isVisible() else self.noticed.emit(f"{name}: {why}"))
         self._show_chosen()
 
     def _use(self, source: str) -> None:
