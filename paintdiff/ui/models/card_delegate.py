@@ -35,7 +35,8 @@ class CardDelegate(QStyledItemDelegate):
         _draw_text(painter, option, shown)
         lit = bool(option.state & (QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_Selected))
         if lit or shown.favourite:
-            ink = option.palette.color(QPalette.ColorRole.Text if lit else QPalette.ColorRole.PlaceholderText)
+            text = option.palette.color(QPalette.ColorRole.Text)
+            ink = fit_colour(Fits.WITH_CARE, text) if shown.favourite else text
             ratio = painter.device().devicePixelRatioF()
             star = icons.pixmap("star_on" if shown.favourite else "star", STAR, ratio, ink)
             painter.drawPixmap(star_rect(option.rect).topLeft(), star)
