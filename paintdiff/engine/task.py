@@ -12,12 +12,14 @@ from paintdiff.engine.denoiser import Network
 from paintdiff.engine.detail import with_detail
 from paintdiff.engine.finish import Shown, make_patch
 from paintdiff.engine.observation import Observation
+from paintdiff.engine.pixelwise import Pixelwise
+from paintdiff.engine.tiling import Tiled
 from paintdiff.engine.tone import in_tone
 from paintdiff.engine.upscale import Upscale
 from paintdiff.engine.view import View
 from paintdiff.generation.modes import EDIT
 from paintdiff.generation.request import Request
-from paintdiff.generation.sampling import MATCH
+from paintdiff.generation.sampling import MATCH, TILES
 from paintdiff.image.blending import over_matte
 
 
@@ -69,13 +71,18 @@ def make_task(part: Request, size: int) -> Task:
 
 
 class Fill:
-    """Repaint what the map covers: the frame is scaled to the model's size and back."""
+    """Repaint what the map covers: the frame is scaled to the model's size and back.
+
+    A larger frame that is asked for pixel for pixel is painted in overlapping tiles, which share noise and steps.
+    """
 
     rounds = 0
 
     def __init__(self, part: Request, size: int) -> None:
         self._part = part
-        self.shown = View(part.frame.h, part.frame.w, size)
+        self._tiled = part.sampling.large == TILES and max(part.frame.shape) > size
+        kind: type[View] | type[Pixelwise] = Pixelwise if self._tiled else View
+        self.shown = kind(part.frame.h, part.frame.w, size)
 
     @property
     def picture(self) -> np.ndarray:
@@ -85,7 +92,9 @@ class Fill:
         return self.shown.map(change_map)
 
     @property
-    def place(self) -> np.ndarray:
+    def place(self) -> np.ndarray | None:
+        if self._tiled:
+            return None  # a tile would see a part of what is looked at
         place = np.zeros((self.shown.size, self.shown.size), bool)
         self.shown.inner(place)[...] = self.shown.inner(self.shown.map(self._part.change_map)) > 0
         return place
@@ -94,7 +103,7 @@ class Fill:
         return None
 
     def network(self, network: Network, cells: int) -> Network:
-        return network
+        return Tiled(network, cells) if self._tiled else network
 
     def patch(self, square: np.ndarray) -> np.ndarray:
         if self._part.sampling.tone == MATCH:

@@ -30,6 +30,8 @@ LAYOUTS = {"off": "Off"} | {str(n): f"Larger than {n} pixels" for n in (2, 4, 8,
 MATCH = "match"
 TONES = {MATCH: "Match around", "free": "As painted"}
 SAFETY = {"on": "On", "off": "Off"}
+TILES = "tiles"
+LARGE = {"scale": "Scaled to the model", TILES: "Tiles, pixel for pixel"}
 MAX_SEED = 2**32 - 1
 
 MAIN = "Main"  # always in sight; the others are folded
@@ -206,6 +208,10 @@ class Sampling:
     tone: str = _parameter(
         MATCH, "choice", "Tone", "Whether what is painted anew is drawn to the tone of what is kept around it.",
         choices=TONES, section="Mask", needs=("mode", ("inpaint", "outpaint", "renoise", "edit")),
+    )
+    large: str = _parameter(
+        "scale", "choice", "Large frames", "How a frame larger than the model's pictures is painted; tiles are slower.",
+        choices=LARGE, section="Mask", needs=("mode", ("inpaint", "outpaint", "renoise", "edit")),
     )
     safety: str = _parameter(
         "on", "choice", "Safety checker", "Whether the checker that the model brings may hold back what it objects to.",

@@ -1,5 +1,4 @@
-"""On the bundled model and through a linear autoencoder: no step in colour where a fill meets what is kept; and a removed
-thing leaves no outline."""
+"""No step in colour where a fill meets what is kept, on the bundled model and through a linear autoencoder."""
 
 import numpy as np
 import pytest
