@@ -32,15 +32,20 @@ class Painter:
     workers: int = 1
     _pool: list[ProcessPoolExecutor] = field(default_factory=list)
 
-    @cached_property
+    @property
     def size(self) -> int:
         """The side of the model's own pictures."""
-        return load_model(self.model, self.device).info.size
+        return self._known[0]
 
-    @cached_property
+    @property
     def library(self) -> PictureLibrary | None:
         """The pictures that the model looks at, if it does."""
-        return load_model(self.model, self.device).pictures
+        return self._known[1]
+
+    @cached_property
+    def _known(self) -> tuple[int, PictureLibrary | None]:
+        model = load_model(self.model, self.device)
+        return model.info.size, model.pictures
 
     def request(self, picture: np.ndarray, mask: np.ndarray, sampling: Sampling, feather: int = 0) -> Request:
         """To repaint (h, w, 3) uint8 or float where the (h, w) mask is above 0, all of it seen at once.
