@@ -18,6 +18,8 @@ from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.controls import FILE, LAYER, Control, ImagePrompt
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.modes import MODES
+from paintdiff.generation.placing import ALL as ALL_ON_IT
+from paintdiff.generation.placing import GROUP, SEQUENTIAL, TILED, Placing
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Result
 from paintdiff.generation.sampling import ADAPTIVE, LANPAINT, RANGE_NULL
@@ -133,6 +135,22 @@ def test_a_model_that_cannot_be_led_says_so_and_the_next_job_works(engine, made)
     with pytest.raises(UserError, match="takes no ControlNets"):
         generated(engine, led(asked, made))
     assert generated(engine, asked).candidates
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("memory", [TILED, GROUP, SEQUENTIAL])
+def test_a_model_low_on_the_memory_ladder_is_led_to_the_same_picture(engine, made, memory) -> None:
+    asked = led(plain_request(str(made["base"])), made)
+    above, below = (replace(asked, placing=Placing(rung, "float32")) for rung in (ALL_ON_IT, memory))
+    assert np.array_equal(patch(engine, below), patch(engine, above))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["bfloat16", "float8"])
+def test_half_and_eight_bits_are_close_to_whole_numbers(engine, made, precision) -> None:
+    asked = led(plain_request(str(made["base"])), made)
+    whole, less = (replace(asked, placing=Placing(ALL_ON_IT, each)) for each in ("float32", precision))
+    assert np.abs(patch(engine, whole).astype(int) - patch(engine, less)).mean() < 8
 
 
 def test_maps_are_as_large_as_the_models_picture_and_one_after_the_other(made) -> None:
