@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from paintdiff.app import make_engine
 from paintdiff.generation.model_card import Family, ModelCard, Place
+from paintdiff.generation.placing import Placing
 from paintdiff.ui.models.models import scan_models
 from paintdiff.ui.window import Window
 from tests.ui.test_generating import HeldEngine
@@ -150,6 +151,14 @@ def test_a_start_with_a_model_that_is_gone_falls_back_to_the_one_that_ships(make
     window.generating.warm_up()
     qtbot.waitUntil(lambda: window.models.switching.chosen == "first-light", timeout=30_000)
     assert "gone" in window.panel.model_chooser.problem.text()
+
+
+def test_a_model_that_cannot_be_opened_anew_stays_chosen(window, model_folder, qtbot) -> None:
+    loaded(window, qtbot)
+    window.generating.set_placing("cuda:99", Placing())
+    window.generating.warm_up()
+    qtbot.waitUntil(lambda: window.panel.model_chooser.problem.isVisible(), timeout=30_000)
+    assert window.models.switching.chosen == str(model_folder)
 
 
 def test_the_next_start_begins_with_the_model_chosen_last_unless_it_ended_the_program(

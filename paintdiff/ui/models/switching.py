@@ -133,8 +133,8 @@ class Switching(QObject):
         if source != self._good:
             self._remembered.forget_recent(source)
             self._take(self._good)
-        elif source != BUNDLED_MODEL:
-            self._good = BUNDLED_MODEL  # it opened before, and does not any more
+        elif self._info is None and source != BUNDLED_MODEL:
+            self._good = BUNDLED_MODEL  # it opened before, and does not when it is gone back to
             self._take(BUNDLED_MODEL)
 
     def _wanted(self) -> dict[str, object]:
