@@ -13,7 +13,7 @@ from torch import Tensor
 from paintdiff.engine.embeddings import read_words
 from paintdiff.engine.lora import Loras
 from paintdiff.engine.model import Model
-from paintdiff.engine.placement import lifted
+from paintdiff.engine.placement import Placement, lifted
 from paintdiff.generation.add_ons import AddOns, Lora, Word
 from paintdiff.generation.errors import UserError
 
@@ -32,6 +32,7 @@ class Fittings:
         self._loras = None if model.parts is None else Loras(model.parts)
         self._words: tuple[tuple[Word, ...], Words] | None = None
         self._vae: tuple[tuple[str, str], Model] | None = None
+        self._placed: Placement | None = None  # of the networks since they were last changed
         self.notices: list[str] = []
 
     def fit(self, add_ons: AddOns) -> Model:
@@ -64,9 +65,11 @@ class Fittings:
         try:
             self.notices += loras.put(wanted)
         finally:
-            placement.network(parts.denoiser)
+            # Kept, since the files that weights come from live as long as it; narrow ones are so already, and stay so.
+            self._placed = replace(placement, float8=False)
+            self._placed.network(parts.denoiser)
             for network in parts.text_encoders:
-                placement.text(network)
+                self._placed.text(network)
 
     def _worded(self, model: Model, words: tuple[Word, ...]) -> Model:
         if not words:

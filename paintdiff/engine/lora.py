@@ -123,13 +123,13 @@ class Loras:
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError) as error:
             raise UserError(f"The LoRA {path.name} cannot be put into this model: {_first_line(error)}.") from error
         for target in self._targets:
-            target.network.requires_grad_(False).eval()
+            _settle(target.network, name)
         return notices
 
     def _inject(self, name: str, state: dict[str, Tensor], alphas: Any, metadata: Any) -> None:
         from diffusers.loaders.lora_pipeline import StableDiffusionLoraLoaderMixin as Loader
 
-        said = {"network_alphas": alphas, "metadata": metadata, "adapter_name": name}
+        said = {"network_alphas": alphas, "metadata": metadata, "adapter_name": name, "low_cpu_mem_usage": True}
         if _has(state, "unet"):
             Loader.load_lora_into_unet(dict(state), unet=self._unet.network, **said)
         for text in self._texts:
@@ -218,6 +218,15 @@ def _pairs(state: Mapping[str, Tensor], target: _Target) -> dict[str, tuple[Tens
     down = {key.partition(".lora_A")[0]: x for key, x in own.items() if ".lora_A." in key}
     up = {key.partition(".lora_B")[0]: x for key, x in own.items() if ".lora_B." in key and x.ndim > 1}
     return {name: (x, up[name]) for name, x in down.items() if name in up}
+
+
+def _settle(network: Any, name: str) -> None:
+    """Let the new layers of a LoRA be of the type that the network computes in, which is not always that of its
+    weights, and let nothing in it be trained."""
+    for path, parameter in network.named_parameters():
+        if f".{name}." in path:
+            parameter.data = parameter.data.to(network.device, network.dtype)
+    network.requires_grad_(False).eval()
 
 
 def _has(state: Mapping[str, Tensor], prefix: str) -> bool:

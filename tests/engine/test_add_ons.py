@@ -12,6 +12,7 @@ from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.generation.add_ons import AddOns, Lora
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.placing import Placing
 from paintdiff.generation.request import Recipe, Request
 from paintdiff.generation.result import Result
 from paintdiff.generation.sampling import Sampling
@@ -144,3 +145,24 @@ def test_the_bundled_model_says_that_it_takes_none(folders, tmp_path) -> None:
     request = replace(request_of(folders, add_ons=AddOns((Lora("ink"),))), model=str(tiny_model(tmp_path / "fill")))
     with pytest.raises(UserError, match="takes no LoRA"):
         painted(DiffusionEngine(), request)
+
+
+@pytest.mark.parametrize(
+    ("rung", "precision", "off"),
+    [
+        ("group", "float32", 2), ("all", "float8", 60),
+        pytest.param("sequential", "float32", 2, marks=pytest.mark.slow),
+        pytest.param("sequential", "float8", 60, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
+def test_add_ons_go_on_and_off_wherever_the_weights_lie(folders, rung, precision, off) -> None:
+    engine, add_ons = DiffusionEngine(), AddOns((Lora("ink", 0.8),), vae="clear")
+    exactly = Placing(precision="float32")
+    usual, _, _ = painted(engine, replace(request_of(folders, "a moss apple", add_ons), placing=exactly))
+    there = Placing(memory=rung, precision=precision)
+    plain, _, _ = painted(engine, replace(request_of(folders), placing=there))
+    fitted, _, _ = painted(engine, replace(request_of(folders, "a moss apple", add_ons), placing=there))
+    again, _, _ = painted(engine, replace(request_of(folders), placing=there))
+    assert np.abs(fitted.astype(int) - usual).max() <= off
+    assert not np.array_equal(fitted, plain)
+    assert np.array_equal(again, plain)
