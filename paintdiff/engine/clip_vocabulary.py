@@ -18,7 +18,7 @@ def clip_tokenizer(pad: str = OPENAI_PAD) -> Any:
     from transformers import CLIPTokenizer
 
     lines = resource("clip", "merges.txt").read_text(encoding="utf-8").splitlines()
-    merges = [(left, right) for left, _, right in (line.partition(" ") for line in lines)]
+    merges: Any = [(left, right) for left, _, right in (line.partition(" ") for line in lines)]
     letters = sorted(ByteLevel.alphabet())
     words = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges), START, END]
     vocabulary = {word: number for number, word in enumerate(words)}

@@ -17,7 +17,7 @@ from paintdiff.engine.prompt_weighting import TextReader, read_parts
 class T5Text:
     """A prompt -> (1, `length`, D) float32, padding and all, as these models were trained. Words have no weights."""
 
-    tokenizer: Any  # T5TokenizerFast
+    tokenizer: Any  # T5Tokenizer
     network: Any  # T5EncoderModel
     length: int
 

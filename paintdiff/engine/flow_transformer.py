@@ -78,12 +78,12 @@ def _parts(
     t5: tuple[str, ...], dtype: torch.dtype,
 ) -> Parts:  # fmt: skip
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-    from transformers import CLIPTokenizer, T5EncoderModel, T5TokenizerFast
+    from transformers import CLIPTokenizer, T5EncoderModel, T5Tokenizer
 
     wide = torch.float32 if dtype == torch.float16 else dtype  # T5's numbers are too large for float16
     details = tuple(checkpoint.load(name, T5EncoderModel, wide) for name in t5)
     names = [name.replace("text_encoder", "tokenizer") for name in (*clips, *t5)]
-    kinds = (CLIPTokenizer,) * len(clips) + (T5TokenizerFast,) * len(t5)
+    kinds = (CLIPTokenizer,) * len(clips) + (T5Tokenizer,) * len(t5)
     tokenizers = tuple(checkpoint.tokenizer(name, each) for name, each in zip(names, kinds, strict=True))
     vae = checkpoint.load("vae", AutoencoderKL, vae_dtype(checkpoint.config("vae"), dtype))
     return Parts(

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from paintdiff.engine.checkpoint import INDEX, one_line, open_checkpoint
+from paintdiff.engine.checkpoint import one_line, open_checkpoint
 from paintdiff.engine.denoiser import Condition, Network, Predicts
 from paintdiff.engine.device import dtype_of, find_device, free_bytes, leave_a_core
 from paintdiff.engine.judge import Judge
@@ -27,6 +27,7 @@ from paintdiff.generation.errors import UserError
 from paintdiff.generation.placing import AUTOMATIC, Placing
 from paintdiff.models.catalogue import find_model
 from paintdiff.models.screening import refuse_pickle
+from paintdiff.models.walk import INDEX
 
 # What reading a damaged model raises where we do not look ourselves.
 _UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OSError, SafetensorError, RuntimeError)
