@@ -14,8 +14,10 @@ from paintdiff.engine.clip_vocabulary import clip_tokenizer
 SPREAD = 0.02  # of random weights: small enough that what passes through many layers stays within half precision
 TAPE = 1_000_003  # random numbers that are repeated through all weights: drawing a billion would take minutes
 
-SD_UNET = {"sample_size": 64, "in_channels": 9, "out_channels": 4, "cross_attention_dim": 768, "attention_head_dim": 8}
-SDXL_UNET = {
+SD_UNET: dict[str, Any] = {
+    "sample_size": 64, "in_channels": 9, "out_channels": 4, "cross_attention_dim": 768, "attention_head_dim": 8,
+}  # fmt: skip
+SDXL_UNET: dict[str, Any] = {
     "sample_size": 128, "in_channels": 4, "out_channels": 4, "cross_attention_dim": 2048,
     "block_out_channels": (320, 640, 1280), "attention_head_dim": (5, 10, 20), "use_linear_projection": True,
     "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
@@ -23,17 +25,19 @@ SDXL_UNET = {
     "transformer_layers_per_block": (1, 2, 10), "addition_embed_type": "text_time", "addition_time_embed_dim": 256,
     "projection_class_embeddings_input_dim": 2816,
 }  # fmt: skip
-VAE = {
+VAE: dict[str, Any] = {
     "block_out_channels": (128, 256, 512, 512), "layers_per_block": 2, "latent_channels": 4, "sample_size": 512,
     "down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4,
     "scaling_factor": 0.18215,
 }  # fmt: skip
-CLIP_L = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
-CLIP_G = {
+CLIP_L: dict[str, Any] = {
+    "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
+}  # fmt: skip
+CLIP_G: dict[str, Any] = {
     "hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 20,
     "projection_dim": 1280, "hidden_act": "gelu",
 }  # fmt: skip
-LEVELS = {
+LEVELS: dict[str, Any] = {
     "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
     "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1,
 }  # fmt: skip
@@ -60,10 +64,11 @@ def write_inpainting(folder: Path) -> Path:
     parts = {name: _filled(network) for name, network in networks("sd15").items()}
     from diffusers import DDIMScheduler, StableDiffusionInpaintPipeline
 
-    StableDiffusionInpaintPipeline(
+    pipeline: Any = StableDiffusionInpaintPipeline(
         **parts, tokenizer=clip_tokenizer(), scheduler=DDIMScheduler(**LEVELS), safety_checker=None,
         feature_extractor=None, requires_safety_checker=False,
-    ).save_pretrained(folder, safe_serialization=True)  # fmt: skip
+    )  # fmt: skip
+    pipeline.save_pretrained(folder, safe_serialization=True)
     return folder
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from paintdiff.engine.view import View, resampled
+from paintdiff.engine.view import resampled
 from paintdiff.generation.request import Request
 from paintdiff.image.blending import feather_alpha, over
 from paintdiff.image.geometry import Rect
@@ -16,7 +16,15 @@ NEAR = 8.0  # levels by which a colour may always differ from those around
 PREVIEW_SIDE = 1024  # pixels; a frame of many windows is shown no larger, unless the model is
 
 
-def make_patch(square: np.ndarray, view: View, request: Request) -> np.ndarray:
+class LaidOver(Protocol):
+    """How the model's picture comes back onto a frame."""
+
+    def back(self, square: np.ndarray) -> np.ndarray:
+        """(H, W, 3) float32 in 0..255 -> the frame, (h, w, 3) uint8."""
+        ...
+
+
+def make_patch(square: np.ndarray, view: LaidOver, request: Request) -> np.ndarray:
     """(size, size, 3) float32 in 0..255 -> (h, w, 4) uint8 straight alpha over the frame; 0 where the map is 0."""
     patch = np.empty((*request.frame.shape, 4), np.uint8)
     patch[..., :3] = view.back(square)

@@ -77,8 +77,9 @@ def needs_of(card: ModelCard, width: int = 2) -> Needs:
     million = _MILLIONS.get(card.family)
     if million is None:
         return Needs(card.size_bytes, 0, 0, card.size_bytes, card.size_bytes, card.size_bytes // 2, 0, 0)
-    weights = [count * 1_000_000 * width for count in million]
-    return Needs(*weights, *work(card.side or _SIDES.get(card.family, 1024), width))
+    network, text, autoencoder, block, layer = (count * 1_000_000 * width for count in million)
+    step, picture, tile = work(card.side or _SIDES.get(card.family, 1024), width)
+    return Needs(network, text, autoencoder, block, layer, step, picture, tile)
 
 
 def free_main_memory() -> int:
