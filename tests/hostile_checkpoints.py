@@ -341,6 +341,19 @@ FOLDERS = {
     "a folder of 1,500 files": Hostile(crowded, "more than 1000 files"),
     "a word by the number of a billion": Hostile(billionth_word, "words beyond the 516"),
     "a tokenizer of 5 GiB": Hostile(huge("tokenizer/tokenizer.json"), "5120 MiB"),
+    "a tokenizer of another make": Hostile(
+        told("tokenizer/tokenizer.json", post_processor={"type": "Mine"}), "not a valid model"
+    ),
+    "a last word that is not known": Hostile(
+        told("tokenizer/tokenizer_config.json", eos_token="../.."), "words beyond the 516"
+    ),
+    "a tokenizer that cannot fill up": Hostile(
+        told("tokenizer/tokenizer_config.json", pad_token=None), "not a valid model"
+    ),
+    "a scale that is a list": Hostile(unet(mid_block_scale_factor=[0]), "mid_block_scale_factor is"),
+    "a margin of a billion pixels": Hostile(unet(downsample_padding=GIGA), "downsample_padding is"),
+    "a spread for too many channels": Hostile(told("vae/config.json", latents_std=[1.0] * 9), "latents_std is"),
+    "a text that plays with the screen": Hostile(unet(out_channels="\u202e\n"), "conv_out.weight is"),
     "a trillion noise levels": Hostile(scheduler(num_train_timesteps=10**12), "num_train_timesteps"),
     "no noise levels": Hostile(scheduler(num_train_timesteps=0), "num_train_timesteps is 0"),
     "noise of NaN": Hostile(scheduler(beta_end=float("nan")), "share nan of noise"),

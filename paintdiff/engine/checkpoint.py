@@ -11,12 +11,14 @@ import torch
 
 from paintdiff.engine.weights import check_finite, check_fit
 from paintdiff.generation.errors import UserError
-from paintdiff.models.header import read_header, read_object
+from paintdiff.models.header import read_header, read_object, spoken
 from paintdiff.models.inspection import NETWORKS, find_weights, inspect, inspect_words
 from paintdiff.models.offline import keep_libraries_offline
 from paintdiff.models.pipelines import NEEDED, PIXELS, check_index
 from paintdiff.models.screening import check_inside, home
 from paintdiff.models.walk import INDEX
+
+LONGEST_PROMPT = 77  # tokens that a tokenizer is tried with
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,19 @@ class Checkpoint:
             for name in ("vocab.json", "merges.txt"):
                 if not (folder / name).is_file():
                     raise UserError(f"The model's tokenizer is not whole: {folder / name} is not there.")
-        return kind.from_pretrained(str(folder.resolve()), local_files_only=True)  # type: ignore[attr-defined]
+        words = int(self.config(component.replace("tokenizer", "text_encoder"))["vocab_size"])
+        try:
+            reader = kind.from_pretrained(str(folder.resolve()), local_files_only=True)  # type: ignore[attr-defined]
+            longest = int(min(reader.model_max_length, LONGEST_PROMPT))
+            ids = reader("a", padding="max_length", max_length=longest, truncation=True).input_ids
+        except Exception as error:  # the library below raises bare ones
+            raise UserError(f"{spoken(folder)} is not a valid model: {one_line(error)}.") from error
+        if len(reader) > words or not all(0 <= number < words for number in ids):
+            raise UserError(
+                f"{spoken(folder)} is not a compatible model: it has words beyond the {words} that its text encoder "
+                "knows."
+            )
+        return reader
 
 
 def open_checkpoint(folder: Path) -> Checkpoint:
@@ -147,4 +161,7 @@ def prepare_libraries() -> None:
 def one_line(error: Exception) -> str:
     """What an exception of a library says, short enough for a sentence."""
     text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0].rstrip('.:')}" if text else type(error).__name__
+    if not text:
+        return type(error).__name__
+    said = "".join(sign if sign.isprintable() else "?" for sign in text[0][:300])
+    return f"{type(error).__name__}: {said.rstrip('.:')}"

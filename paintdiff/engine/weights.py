@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from paintdiff.generation.errors import UserError
-from paintdiff.models.bounds import check_network
+from paintdiff.models.bounds import check_network, check_types
 from paintdiff.models.header import Header, read_object, shown, spoken
 
 # What files hold beside the weights of their network, from earlier versions and by habit.
@@ -26,7 +27,10 @@ def check_fit(kind: type, folder: Path, header: Header) -> None:
 
     The network is built without memory, on the meta device, once its config is known to be within bounds.
     """
-    check_network(folder / "config.json", read_object(folder / "config.json"), header)
+    path = folder / "config.json"
+    config = read_object(path)
+    check_network(path, config, header)
+    check_types(path, config, {name: each.annotation for name, each in signature(kind.__init__).parameters.items()})
     try:
         network = _empty(kind, folder)
     except Exception as error:  # whatever an odd config makes them raise

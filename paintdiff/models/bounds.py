@@ -32,6 +32,9 @@ LAYERS = (
 )  # fmt: skip
 # Keys by which a library would fetch code or other files.
 LEADING_AWAY = ("transformers_weights", "quantization_config", "pretrained_cfg", "timm_config")
+PLAIN: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
+KERNELS = ("downsample_padding", "conv_in_kernel", "conv_out_kernel")  # pixels
+LARGEST_KERNEL = 16
 ATTENTIONS = (None, "eager", "sdpa")
 Shape = tuple[int, ...]
 
@@ -48,6 +51,13 @@ def check_network(path: Path, config: dict[str, Any], header: Header) -> None:
     for key in ("_attn_implementation", "attn_implementation"):
         if config.get(key) not in ATTENTIONS:
             _refuse(path, f"it computes attention by {shown(config[key])}, which is not known")
+    for key in KERNELS:
+        if any(not 0 <= number <= LARGEST_KERNEL for number in _numbers(config.get(key))):
+            _refuse(path, f"{key} is {shown(config[key])}; up to {LARGEST_KERNEL} are known")
+    for key in ("latents_mean", "latents_std"):
+        values = config.get(key)
+        if values is not None and not _are_numbers(values, config.get("latent_channels", 4)):
+            _refuse(path, f"{key} is {shown(values)}, which is not a number for each channel")
     longest = max((axis for tensor in header.tensors.values() for axis in tensor.shape), default=0)
     for key in AXES:
         for number in _numbers(config.get(key)):
@@ -61,6 +71,15 @@ def check_network(path: Path, config: dict[str, Any], header: Header) -> None:
     if min(layers, default=0) < 0 or max(*layers, 0, blocks * inner) > MOST_LAYERS:
         _refuse(path, "it has more layers than any model")
     _check_landmarks(path, config, header)
+
+
+def check_types(path: Path, config: dict[str, Any], hints: dict[str, Any]) -> None:
+    """Raise `UserError` where a value is not of the plain type, by name or itself, that `hints` have for its key."""
+    for key, value in config.items():
+        hint = hints.get(key)
+        wanted = PLAIN.get(hint if isinstance(hint, str) else getattr(hint, "__name__", ""))
+        if wanted is not None and value is not None and type(value) not in wanted:
+            _refuse(path, f"{key} is {shown(value)}, which is of the wrong kind")
 
 
 def check_numbers(path: Path, config: dict[str, Any]) -> None:
@@ -144,7 +163,7 @@ def _check_landmarks(path: Path, config: dict[str, Any], header: Header) -> None
             continue
         shape = header.shape(name) or header.shape(f"text_model.{name}")
         if shape and any(want is not None and want != axis for want, axis in zip(wanted, shape, strict=False)):
-            said = " × ".join("?" if want is None else str(want) for want in wanted)
+            said = " × ".join("?" if want is None else shown(want) for want in wanted)
             _refuse(path, f"{name} is {said}, and in its weights it is {' × '.join(map(str, shape))}")
 
 
@@ -153,6 +172,12 @@ def _numbers(value: Any) -> list[int]:
     if type(value) is int:
         return [value]
     return [number for item in value for number in _numbers(item)] if isinstance(value, list) else []
+
+
+def _are_numbers(values: Any, count: int) -> bool:
+    if not isinstance(values, list) or len(values) != count:
+        return False
+    return all(type(value) in (int, float) and math.isfinite(value) for value in values)
 
 
 def _parts(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
