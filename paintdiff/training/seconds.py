@@ -30,19 +30,23 @@ _TIMES = 3
 
 
 def seconds(setting: Setting) -> Part:
-    """Wall time of a prompted 256-pixel fill of a loaded model, the median of three after one that does not count."""
+    """Wall time of a prompted 256-pixel fill of a loaded model, the median of three after one that does not count.
+
+    On a machine with more to do than it has cores, the time says nothing of the model, and no verdict is given.
+    """
     command = [sys.executable, "-m", "paintdiff.training.seconds", setting.painter.model, setting.painter.device]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     measured = json.loads(answer.splitlines()[-1])
-    load = measured["load"]
+    load, cores = measured["load"], os.cpu_count() or 1
     figures = []
     for name, target in (("default", TARGET), ("fast", FAST_TARGET)):
         took, worked = measured[name]["seconds"], measured[name]["cpu_seconds"]
         figures.append(
             Figure(
-                f"a {SIDE}-px fill, {name} settings", f"{took:.2f} s", f"at most {target} s", took <= target,
-                f"{SETTINGS[name].steps} steps, one picture on {measured['device']}, {measured['threads']} threads of "
-                f"{os.cpu_count()} cores, {worked:.2f} s of them at work (load {load:.1f})",
+                f"a {SIDE}-px fill, {name} settings", f"{took:.2f} s", f"at most {target} s",
+                None if load > cores else took <= target,
+                f"{SETTINGS[name].steps} steps, one picture on {measured['device']}, {measured['threads']} of {cores} "
+                f"cores, {worked:.2f} s of them at work" + f"; busy, load {load:.0f}: measure again" * (load > cores),
             )
         )  # fmt: skip
     return Part("seconds", tuple(figures), "", measured)
