@@ -76,7 +76,7 @@ class Theirs:
         from diffusers import StableDiffusionInpaintPipeline
 
         self._pipeline = StableDiffusionInpaintPipeline.from_pretrained(
-            folder, torch_dtype=torch.bfloat16, safety_checker=None, use_safetensors=True, local_files_only=True
+            folder, dtype=torch.bfloat16, safety_checker=None, use_safetensors=True, local_files_only=True
         ).to(device)
         self._pipeline.set_progress_bar_config(disable=True)
         self._steps = steps
