@@ -16,6 +16,7 @@ from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.generation.placing import Placing
 from paintdiff.ui.models.models import scan_models
 from paintdiff.ui.window import Window
+from tests.safetensors_files import SD1_LORA, VAE, write_header
 from tests.ui.test_generating import HeldEngine
 
 
@@ -253,3 +254,14 @@ def test_ctrl_m_opens_the_browser_from_the_canvas(window, qtbot) -> None:
     QTest.keyClick(window.canvas, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
     assert window.models.browser is not None
     assert window.models.browser.isVisible()
+
+
+def test_a_dropped_lora_or_autoencoder_goes_onto_the_model_instead(window, model_folder, tmp_path) -> None:
+    lora = write_header(tmp_path / "style.safetensors", SD1_LORA)
+    vae = write_header(tmp_path / "soft.safetensors", VAE)
+    drop(window.canvas, lora)
+    drop(window.canvas, vae)
+    add_ons = window.panel.add_ons
+    assert [each.file for each in add_ons.loras.value()] == [str(lora)]
+    assert add_ons.vae.value()[0] == str(vae)
+    assert window.models.switching.chosen == str(model_folder)

@@ -26,6 +26,7 @@ from paintdiff.ui.models.switching import Switching
 
 if TYPE_CHECKING:
     from paintdiff.jobs.downloads import Downloads
+    from paintdiff.models.add_on import AddOnCard
     from paintdiff.models.machine import Machine
     from paintdiff.ui.models.browser import ModelBrowser
     from paintdiff.ui.models.card_list import CardList
@@ -66,7 +67,7 @@ class Models(QObject):
         remembered: RememberedModels, scan: Scan = scan_models, measure: Callable[[], Machine] = measure,
     ) -> None:
         super().__init__(window)
-        self._window, self._generating, self._remembered = window, generating, remembered
+        self._window, self._panel, self._remembered = window, panel, remembered
         self.chooser = panel.model_chooser
         self.library = Library(scan, self)
         self.switching = Switching(jobs, generating, panel, self.library, remembered)
@@ -114,7 +115,7 @@ class Models(QObject):
             self._say_problem(str(error))
             return
         if isinstance(card, AddOnCard):
-            self.noticed.emit(f"{card.name} is no model but goes with one ({card.part.value}).")
+            self._add_on(card)
             return
         self.library.add(card)
         if not card.problem and self.browser is not None:
@@ -192,6 +193,22 @@ class Models(QObject):
         self._remembered.set_favourite(source, source not in self._remembered.favourites)
         if self._cards is not None:
             self._cards.set_favourites(self._remembered.favourites)
+
+    def _add_on(self, card: AddOnCard) -> None:
+        """Put what was dropped on the models that it fits."""
+        from paintdiff.models.families import Part
+
+        add_ons = self._panel.add_ons
+        if card.problem:
+            self._say_problem(card.problem)
+        elif card.part is Part.LORA:
+            add_ons.loras.add(card.source)
+            self.noticed.emit(f"Added the LoRA {card.name}; it is under “LoRA and autoencoder”.")
+        elif card.part is Part.VAE:
+            add_ons.vae.set_value(card.source)
+            self.noticed.emit(f"{card.name} is the autoencoder now; it is under “LoRA and autoencoder”.")
+        else:
+            self.noticed.emit(f"{card.name} is no model but goes with one ({card.part.value}).")
 
     def _add_folder(self, folder: Path) -> None:
         try:
