@@ -71,7 +71,7 @@ class Loras:
 
     def remove(self) -> None:
         """Take all of them out: the networks are what they were before the first."""
-        from diffusers.utils import recurse_remove_peft_layers
+        from diffusers.utils.peft_utils import recurse_remove_peft_layers
 
         for target in self._targets:
             recurse_remove_peft_layers(target.network)
@@ -90,7 +90,7 @@ class Loras:
         if len(keys) == len(self._names):
             self.remove()
             return
-        from diffusers.utils import delete_adapter_layers
+        from diffusers.utils.peft_utils import delete_adapter_layers
 
         for key in keys:
             name = self._names.pop(key)
@@ -99,7 +99,7 @@ class Loras:
                     delete_adapter_layers(target.network, name)
 
     def _activate(self, names: list[str], weights: list[float]) -> None:
-        from diffusers.utils import set_weights_and_activate_adapters
+        from diffusers.utils.peft_utils import set_weights_and_activate_adapters
 
         for target in self._targets:
             own = getattr(target.network, "peft_config", {})
@@ -163,11 +163,11 @@ class Loras:
         for target in self._targets:
             modules = dict(target.network.named_modules())
             for name, (down, up) in _pairs(state, target).items():
-                weight = getattr(modules.get(name), "weight", None)
-                if weight is None:
+                module: Any = modules.get(name)
+                base = getattr(getattr(module, "base_layer", module), "weight", None)
+                if base is None:
                     missing += 1
                     continue
-                base = getattr(modules[name], "base_layer", modules[name]).weight
                 if base.ndim != down.ndim or base.shape[:2] != (up.shape[0], down.shape[1]):
                     raise UserError(
                         f"The LoRA {path.name} was made for another model: {name} turns {down.shape[1]} numbers into "
@@ -202,8 +202,11 @@ def check_header(header: Header, family: Family) -> None:
 
 def _pairs(state: Mapping[str, Tensor], target: _Target) -> dict[str, tuple[Tensor, Tensor]]:
     """Both halves of each layer's change, by the layer's name in the target's network."""
-    from diffusers.utils import convert_state_dict_to_diffusers, convert_state_dict_to_peft
-    from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
+    from diffusers.utils.state_dict_utils import (
+        convert_state_dict_to_diffusers,
+        convert_state_dict_to_peft,
+        convert_unet_state_dict_to_peft,
+    )
 
     prefix = f"{target.prefix}."
     own = {key.removeprefix(prefix): x for key, x in state.items() if key.startswith(prefix)}

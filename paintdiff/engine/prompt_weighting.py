@@ -75,7 +75,11 @@ class TextReader:
         return self._layer(out), out.text_embeds.float() if pooled else None
 
     def _weighed(self, parts: Sequence[Fragment], tokens: _Tokens) -> Tensor:
-        from compel.embeddings_provider import EmbeddingsProvider, SplitLongTextMode  # imports pipelines: slow
+        # Imported here: with it come all pipelines.
+        from compel.embeddings_provider import (  # type: ignore[import-untyped]
+            EmbeddingsProvider,
+            SplitLongTextMode,
+        )
 
         provider = EmbeddingsProvider(
             tokens, _Bridge(self, tokens), truncate=False, padding_attention_mask_value=0 if self._masks_padding else 1,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from paintdiff.generation.add_ons import AddOns, Lora, Word
 from paintdiff.generation.errors import UserError
@@ -72,7 +73,7 @@ class PromptNames:
 def _without_tags(sampling: Sampling) -> tuple[Sampling, tuple[LoraTag, ...]]:
     """The sampling with plain prompts, and the tags of the first; another may repeat them but add none."""
     text, tags = split_tags(sampling.prompt)
-    plain = {"prompt": text}
+    plain: dict[str, Any] = {"prompt": text}
     for name in TEXTS[1:]:
         plain[name], more = split_tags(getattr(sampling, name))
         if not set(more) <= set(tags):
