@@ -30,7 +30,7 @@ def check_fit(kind: type, folder: Path, header: Header) -> None:
     path = folder / "config.json"
     config = read_object(path)
     check_network(path, config, header)
-    check_types(path, config, {name: each.annotation for name, each in signature(kind.__init__).parameters.items()})
+    check_types(path, config, {name: each.annotation for name, each in signature(kind).parameters.items()})
     try:
         network = _empty(kind, folder)
     except Exception as error:  # whatever an odd config makes them raise
