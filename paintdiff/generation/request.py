@@ -35,7 +35,8 @@ class Request:
     their chroma counts. `scale` says how many times the picture was enlarged before detail is added to it.
     `code` is the noise that an edit starts from; without one it is found from the picture.
     `branch` is where in an earlier run of the same frame and model this one begins, instead of at its strength.
-    `add_ons` are put on top of the model for this generation; the words of the prompt that named them are gone from it.
+    `add_ons` are put on top of the model for this generation, besides those that the prompts name; a recipe has all of
+    them, and prompts without tags.
     `placing` says how much of the machine the model may take; it is no part of the recipe.
     """
 
