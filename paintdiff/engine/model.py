@@ -111,7 +111,8 @@ def load_model(
         if loaded.parts is None:
             return loaded
         placement = place_as_fits(loaded.parts, loaded.info.size, place, placing, free)
-        info = replace(loaded.info, memory=placement.rung, precision=str(dtype).removeprefix("torch."))
+        precision = "float8" if placement.float8 else str(dtype).removeprefix("torch.")
+        info = replace(loaded.info, memory=placement.rung, precision=precision)
         space = _previewed(loaded.space, folder, dtype)
         return replace(loaded, info=info, placement=placement, space=space)
     except _UNREADABLE as error:
