@@ -39,7 +39,7 @@ def diversity(setting: Setting) -> Part:
     ]))  # fmt: skip
     limit, usual = _copies(setting, painted, seen)
     copies = float((distances <= limit).mean())
-    figures = (
+    figures: tuple[Figure, ...] = (
         Figure("diversity: pairs of seeds that differ visibly", percent(differ), f"at least {percent(_DIFFER_TARGET)}",
             differ >= _DIFFER_TARGET,
             f"masked L1 above {VISIBLE:.0f} levels; the median pair is {np.median(apart):.0f} apart"),
@@ -47,13 +47,33 @@ def diversity(setting: Setting) -> Part:
             copies <= _COPIES_TARGET, f"nearer than {limit:.0f} levels to one, as {percent(_SURE)} of real copies are; "
             f"samples are {np.median(distances):.0f} away (median), held-out sprites {usual:.0f}"),
     )  # fmt: skip
+    led = _led(setting, painted, seen, found)
+    if led is not None:
+        figures += (
+            Figure("diversity: nearest is the picture looked at", percent(led), "", None,
+                "samples that resemble, of all training pictures, the very one that the model was shown the most"),
+        )  # fmt: skip
     numbers = {
         "pairs_apart": apart.round(2).tolist(), "nearest": distances.round(2).tolist(), "copy_limit": limit,
-        "held_out_nearest": usual,
+        "held_out_nearest": usual, "nearest_is_looked_at": led,
     }  # fmt: skip
     return Part("diversity", figures, "", numbers, {
         "diversity": _seeds(painted), "nearest": _beside(setting, painted, found.reshape(-1, SEEDS), distances),
     })  # fmt: skip
+
+
+def _led(setting: Setting, painted: Prompted, seen: nearest.Nearest, found: np.ndarray) -> float | None:
+    """The share of samples whose nearest sprite is the picture that the model looked at; None if it looks at none."""
+    library = setting.painter.library
+    if library is None:
+        return None
+    asked = [(noun, seed + k) for noun, seed in zip(painted.nouns, painted.seeds, strict=True) for k in range(SEEDS)]
+    looked_at = [library.choose(noun, seed) for noun, seed in asked]
+    there = np.array([pixels is not None for pixels in looked_at])
+    if not there.any():
+        return None
+    shown, _ = seen.find(nearest.of_sprites([pixels for pixels in looked_at if pixels is not None]))
+    return float((found[there] == shown).mean())
 
 
 def _copies(setting: Setting, painted: Prompted, seen: nearest.Nearest) -> tuple[float, float]:
