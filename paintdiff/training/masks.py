@@ -13,6 +13,8 @@ def around(alpha: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if len(ys) == 0:
         return background_hole(size, rng)
     top, bottom, left, right = ys.min(), ys.max() + 1, xs.min(), xs.max() + 1
+    if rng.random() < 0.35:
+        return np.maximum(_loose((left, top, right, bottom), size, rng), (alpha > 0.02).astype(np.uint8))
     kind = rng.random()
     if kind < 0.5:
         room = rng.exponential(0.08, 4) * size + 1
@@ -22,6 +24,24 @@ def around(alpha: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     grow = int(rng.uniform(1, 7) * size / 64)
     shape = cv2.dilate((alpha > 0.02).astype(np.uint8), np.ones((2 * grow + 1, 2 * grow + 1), np.uint8))
     return shape if kind < 0.9 else np.maximum(shape, strokes(size, rng, (left, top, right, bottom)))
+
+
+def _loose(thing: tuple[int, int, int, int], size: int, rng: np.random.Generator) -> np.ndarray:
+    """A box or an ellipse that fits (left, top, right, bottom) one way and leaves much room the other way."""
+    left, top, right, bottom = thing
+    ellipse = rng.random() < 0.35
+    room = rng.uniform(1.05, 1.35, 2) * (1.2 if ellipse else 1)
+    room[rng.integers(2)] *= rng.uniform(1, 2.8)
+    width, height = room * (right - left, bottom - top)
+    # the thing may stand anywhere in a box, nearly in the middle of an ellipse
+    aside = rng.uniform(-0.5, 0.5, 2) * (0.2 if ellipse else 1)
+    x = (left + right) / 2 + aside[0] * (width - (right - left))
+    y = (top + bottom) / 2 + aside[1] * (height - (bottom - top))
+    if not ellipse:
+        return box(size, x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    mask = np.zeros((size, size), np.uint8)
+    cv2.ellipse(mask, (round(x), round(y)), (round(width / 2) + 1, round(height / 2) + 1), 0, 0, 360, 1, -1)
+    return mask
 
 
 def _ellipse_around(
