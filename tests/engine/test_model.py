@@ -88,7 +88,7 @@ def test_a_config_that_is_no_object_is_one_clear_sentence(folder, text) -> None:
 def test_a_cut_file_is_one_clear_sentence(folder, name, size) -> None:
     path = folder / name
     path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(UserError, match="cannot be opened|not a valid model") as raised:
+    with pytest.raises(UserError, match=r"cannot be opened|not a valid model") as raised:
         load_model(str(folder), "cpu")
     assert "\n" not in str(raised.value)
 
