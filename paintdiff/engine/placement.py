@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import weakref
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -48,7 +49,7 @@ class Placement:
             self.text(module)
         self.autoencoder(parts.vae)
 
-    def network(self, module: nn.Module) -> None:
+    def network(self, module: Any) -> None:
         """A network that every step asks: the denoiser's own, or one that it is led by."""
         if self.float8 and hasattr(module, "enable_layerwise_casting") and not _in_float8(module):
             module.enable_layerwise_casting(torch.float8_e4m3fn, module.dtype)
@@ -57,7 +58,7 @@ class Placement:
         elif self.rung == GROUP:
             self._in_groups(module, "block_level")
         else:
-            module.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            module.to(self.device).to(memory_format=torch.channels_last)
         if self.compiled and not self.hooked and hasattr(module, "compile_repeated_blocks"):
             module.compile_repeated_blocks()
 
@@ -68,7 +69,7 @@ class Placement:
         else:
             self._in_groups(module, "leaf_level")
 
-    def autoencoder(self, module: nn.Module) -> None:
+    def autoencoder(self, module: Any) -> None:
         """An autoencoder, asked before and after a run."""
         if self.rung not in (ALL, TEXT_OFF) and hasattr(module, "enable_tiling"):
             module.enable_tiling()
@@ -81,7 +82,7 @@ class Placement:
         elif self.rung == GROUP:
             self._in_groups(module, "leaf_level")
         else:
-            module.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            module.to(self.device).to(memory_format=torch.channels_last)
 
     @property
     def _shares_memory(self) -> bool:
@@ -94,7 +95,7 @@ class Placement:
         return folder
 
     def _in_groups(self, module: nn.Module, kind: str) -> None:
-        from diffusers.hooks import apply_group_offloading
+        from diffusers.hooks.group_offloading import apply_group_offloading
 
         disk = self._folder() if self._shares_memory else None
         if disk is not None:
@@ -118,7 +119,7 @@ def lifted(module: nn.Module) -> nn.Module:
     for each in module.modules():
         registry = getattr(each, "_diffusers_hook", None)
         hook = None if registry is None else registry.get_hook(GROUP_HOOK)
-        if hook is not None:
+        if registry is not None and hook is not None:
             hook.group.onload_()
             registry.remove_hook(GROUP_HOOK, recurse=False)
     return module.to(CPU)
