@@ -47,7 +47,7 @@ def own(cards: object) -> dict[str, ModelCard]:
 
 def test_what_ships_is_always_there() -> None:
     first = next(iter(scan([])))
-    assert (first.source, first.place, first.family, first.side) == ("first-light", Place.BUNDLED, Family.BUNDLED, 64)
+    assert (first.source, first.place, first.family, first.side) == ("first-light", Place.BUNDLED, Family.BUNDLED, 128)
     assert first.inpaints
     assert first.licence == "Apache-2.0"
     assert first.size_bytes > 10_000_000

@@ -49,6 +49,7 @@ def test_what_is_there_in_part_or_belongs_to_other_programs_is_not_shown(cache) 
     for weights in (snapshot / "unet").glob("*.safetensors"):
         weights.unlink()
     (snapshot / "unet" / "diffusion_pytorch_model.bin").unlink()
+    (snapshot / "v1-5-pruned.safetensors").unlink()
     language = repository(cache, "owner/language", main=NEW) / NEW
     write(language / "config.json", {"architectures": ["LlamaForCausalLM"]})
     write_header(language / "model.safetensors", {"model.layers.0.mlp.weight": (2, 2)})
