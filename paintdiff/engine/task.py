@@ -95,8 +95,13 @@ class Fill:
     def place(self) -> np.ndarray | None:
         if self._tiled:
             return None  # a tile would see a part of what is looked at
+        part = self._part
+        if part.mode == EDIT:
+            least, cover = 1, part.change_map
+        else:  # where something stays to be seen, that says where things lie, and another picture would fight it
+            least, cover = 255, part.change_map if part.sampling.strength == 1 else part.beyond_canvas
         place = np.zeros((self.shown.size, self.shown.size), bool)
-        self.shown.inner(place)[...] = self.shown.inner(self.shown.map(self._part.change_map)) > 0
+        self.shown.inner(place)[...] = self.shown.inner(self.shown.map(cover)) >= least
         return place
 
     def known(self, pixels: Tensor) -> None:
