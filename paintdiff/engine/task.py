@@ -93,9 +93,9 @@ class Fill:
 
     @property
     def place(self) -> np.ndarray | None:
-        if self._tiled:
-            return None  # a tile would see a part of what is looked at
         part = self._part
+        if self._tiled or part.sampling.layout != "off":
+            return None  # a tile would see a part of what is looked at; shapes that are kept would be fought
         if part.mode == EDIT:
             least, cover = 1, part.change_map
         else:  # where something stays to be seen, that says where things lie, and another picture would fight it

@@ -69,6 +69,7 @@ def test_what_the_prompt_names_is_looked_at(model: str, blind: str) -> None:
 
 def test_a_picture_that_is_only_changed_a_little_is_not_fought_by_another(model: str, blind: str) -> None:
     assert np.array_equal(patch(model, strength=0.7), patch(blind, strength=0.7))
+    assert np.array_equal(patch(model, layout="4"), patch(blind, layout="4"))
 
 
 def test_the_second_prompt_brings_its_own_picture(model: str, blind: str) -> None:
