@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paintdiff.cli.add_ons import add_add_ons, read_add_ons
-from paintdiff.cli.fetching import make_ready
 from paintdiff.cli.inputs import read_mask, read_picture
 from paintdiff.cli.outputs import check_place
 from paintdiff.cli.parser import (
@@ -20,16 +19,14 @@ from paintdiff.cli.parser import (
     add_reporting,
     add_sampling,
     frame,
-    read_placing,
     read_sampling,
 )
+from paintdiff.cli.whole_frame import whole_frame
 from paintdiff.document.change_map import add
 from paintdiff.document.compose import compose
 from paintdiff.document.edits import set_frame
-from paintdiff.document.requests import make_request
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.modes import EDIT
 
 SUFFIX = ".safetensors"
 SETTINGS = ("prompt", "steps", "sampler", "spacing", "tolerance", "seed")
@@ -65,16 +62,9 @@ class Encode:
         if options.frame is not None:
             document = set_frame(document, options.frame)
 
-        make_ready(options)
+        engine, info, request = whole_frame(document, sampling, add_ons, options)
         from paintdiff.engine.code_file import CodedPicture, write_code
-        from paintdiff.engine.engine import DiffusionEngine
 
-        engine, placing = DiffusionEngine(), read_placing(options)
-        info = engine.load(options.model, options.device, placing)
-        request = make_request(
-            document, EDIT, sampling, model=options.model, device=options.device, size=info.size, placing=placing
-        )
-        request = replace(request, windows=(), add_ons=add_ons)
         start = time.perf_counter()
         code = engine.encode(request, lambda progress: None, CancelToken())
         seconds = time.perf_counter() - start

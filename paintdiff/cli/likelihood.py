@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from paintdiff.cli.add_ons import add_add_ons, read_add_ons
-from paintdiff.cli.fetching import make_ready
 from paintdiff.cli.inputs import read_mask, read_picture
 from paintdiff.cli.outputs import output_paths
 from paintdiff.cli.parser import (
@@ -22,18 +21,16 @@ from paintdiff.cli.parser import (
     add_reporting,
     add_sampling,
     frame,
-    read_placing,
     read_sampling,
 )
 from paintdiff.cli.progress_bar import ProgressBar
+from paintdiff.cli.whole_frame import whole_frame
 from paintdiff.document.change_map import add
 from paintdiff.document.document import Document
 from paintdiff.document.edits import set_frame
-from paintdiff.document.requests import make_request
 from paintdiff.document.save import save_png
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.likelihood import Likelihood
-from paintdiff.generation.modes import EDIT
 from paintdiff.generation.request import Request
 from paintdiff.image.blending import over, over_matte
 from paintdiff.image.heat import brightest, colours
@@ -65,15 +62,7 @@ class MeasureLikelihood:
         out = None if options.map is None else output_paths(options.map, 1)[0]
         document = self._prepared(options)
 
-        make_ready(options)
-        from paintdiff.engine.engine import DiffusionEngine
-
-        engine, placing = DiffusionEngine(), read_placing(options)
-        info = engine.load(options.model, options.device, placing)
-        request = make_request(
-            document, EDIT, sampling, model=options.model, device=options.device, size=info.size, placing=placing
-        )
-        request = replace(request, windows=(), add_ons=add_ons)
+        engine, info, request = whole_frame(document, sampling, add_ons, options)
         start, bar = time.perf_counter(), ProgressBar()
         try:
             (found,) = engine.likelihood(request, (), bar.show, CancelToken())

@@ -12,7 +12,6 @@ import numpy as np
 
 from paintdiff.document.compose import compose
 from paintdiff.document.document import Document, Layer
-from paintdiff.document.files import open_picture
 from paintdiff.generation.controls import FILE, FRAME, LAYER, Control, ImagePrompt
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import Request, digest
@@ -87,6 +86,8 @@ def _layer(name: str, document: Document) -> Layer:
 
 def _file(name: str) -> np.ndarray:
     """The picture in a file, which is read again when it has changed."""
+    from paintdiff.document.files import open_picture  # Pillow is not needed to open the window
+
     try:
         status = Path(name).stat()
     except OSError:
@@ -97,6 +98,8 @@ def _file(name: str) -> np.ndarray:
 
 @lru_cache(maxsize=FILES_KEPT)  # previews ask for it again with every change of the picture
 def _read(name: str, _changed: int, _size: int) -> np.ndarray:
+    from paintdiff.document.files import open_picture
+
     document = open_picture(name).document
     picture = compose(document, document.canvas)
     picture.flags.writeable = False

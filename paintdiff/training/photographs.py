@@ -71,13 +71,6 @@ def fetch_photographs(folder: Path, offline: bool = False) -> list[np.ndarray]:
     return [_read(folder / photograph.file) for photograph in PHOTOGRAPHS if _here(folder, photograph)]
 
 
-def credits() -> str:
-    """Whom to credit for each photograph, as a Markdown table."""
-    lines = ["| photograph | by | licence | package |", "|---|---|---|---|"]
-    lines += [f"| `{p.file}` | {p.author} | {p.licence} | {p.package} |" for p in PHOTOGRAPHS]
-    return "\n".join(lines)
-
-
 def _here(folder: Path, photograph: Photograph) -> bool:
     path = folder / photograph.file
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == photograph.sha256

@@ -38,7 +38,6 @@ class DownloadRow(QWidget):
         super().__init__()
         self.setObjectName("download")
         self.name = name
-        self._fetched = False
         self._done = ""
         self.title = named(QLabel(name), "download_name")
         self.title.setProperty("strong", True)
