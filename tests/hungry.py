@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from paintdiff.engine.fill_network import FillNetwork
+from paintdiff.engine.bundled.fill_network import FillNetwork
 
 
 @contextmanager

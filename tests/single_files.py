@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from paintdiff.engine.clip_vocabulary import OPENAI_PAD, OPENCLIP_PAD, clip_tokenizer
+from paintdiff.engine.checkpoints.clip_vocabulary import OPENAI_PAD, OPENCLIP_PAD, clip_tokenizer
 from tests.tiny_checkpoints import loud, stable_diffusion_scheduler
 
 Tensors = dict[str, Tensor]

@@ -11,10 +11,10 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 from torch import nn
 
-from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
-from paintdiff.engine.judge import JUDGE
-from paintdiff.engine.judge_network import JudgeConfig, JudgeNetwork
-from paintdiff.engine.text import PROMPT_LENGTH
+from paintdiff.engine.bundled.fill_network import FillNetwork, FillNetworkConfig
+from paintdiff.engine.bundled.judge import JUDGE
+from paintdiff.engine.bundled.judge_network import JudgeConfig, JudgeNetwork
+from paintdiff.engine.bundled.text import PROMPT_LENGTH
 
 
 def tiny_model(folder: Path, size: int = 16, seed: int = 0) -> Path:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from paintdiff.engine.checkpoint import prepare_libraries
-from paintdiff.engine.clip_vocabulary import clip_tokenizer
+from paintdiff.engine.checkpoints.checkpoint import prepare_libraries
+from paintdiff.engine.checkpoints.clip_vocabulary import clip_tokenizer
 
 SPREAD = 0.02  # of random weights: small enough that what passes through many layers stays within half precision
 TAPE = 1_000_003  # random numbers that are repeated through all weights: drawing a billion would take minutes

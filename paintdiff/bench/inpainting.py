@@ -20,7 +20,7 @@ from PIL import Image
 from paintdiff.document import change_map
 from paintdiff.document.edits import picture_document
 from paintdiff.document.requests import make_request
-from paintdiff.engine.checkpoint import prepare_libraries
+from paintdiff.engine.checkpoints.checkpoint import prepare_libraries
 from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.generation.cancel import Cancelled, CancelToken
 from paintdiff.generation.placing import ALL, Placing

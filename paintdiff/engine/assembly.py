@@ -11,25 +11,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paintdiff.engine.classifier_guidance import ClassifierGuidance
-from paintdiff.engine.clip_guidance import ClipGuidance
-from paintdiff.engine.constraint import All, Constraint
-from paintdiff.engine.controlled import Besides, Controlled
+from paintdiff.engine.add_ons.controlled import Besides, Controlled
+from paintdiff.engine.bundled.judge import Judge
+from paintdiff.engine.bundled.reference import look_up
+from paintdiff.engine.conditions.classifier_guidance import ClassifierGuidance
+from paintdiff.engine.conditions.clip_guidance import ClipGuidance
+from paintdiff.engine.conditions.constraint import All, Constraint
+from paintdiff.engine.conditions.guidance import ClassifierFree
+from paintdiff.engine.conditions.in_pixels import InPixels
+from paintdiff.engine.conditions.mask_method import MaskMethod, chosen_method
+from paintdiff.engine.conditions.moment_matching import MomentMatching
+from paintdiff.engine.conditions.observation import Observation
+from paintdiff.engine.conditions.prompt_over_time import Prompted, PromptOverTime, Switch
+from paintdiff.engine.conditions.range_null import RangeNull, always
 from paintdiff.engine.denoiser import Clamped, Condition, Denoiser, Network, NetworkDenoiser, Predicts
-from paintdiff.engine.guidance import ClassifierFree
-from paintdiff.engine.in_pixels import InPixels
-from paintdiff.engine.judge import Judge
-from paintdiff.engine.mask_method import MaskMethod, chosen_method
 from paintdiff.engine.model import Model
-from paintdiff.engine.moment_matching import MomentMatching
 from paintdiff.engine.noise import Coded, Noise, Varied
-from paintdiff.engine.observation import Observation
 from paintdiff.engine.ode import Adaptive
 from paintdiff.engine.plan import Renoise, descending, spaced
-from paintdiff.engine.prompt_over_time import Prompted, PromptOverTime, Switch
-from paintdiff.engine.range_null import RangeNull, always
-from paintdiff.engine.reference import look_up
-from paintdiff.engine.sampler import Sampler, State, make_sampler
+from paintdiff.engine.samplers.sampler import Sampler, State, make_sampler
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.sampling import ADAPTIVE, AUTO, LANPAINT, Sampling
 

@@ -12,15 +12,15 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from paintdiff.engine.add_ons import Fittings, identified
-from paintdiff.engine.controlnet import ControlNets
+from paintdiff.engine.add_ons.controlnet import ControlNets
+from paintdiff.engine.add_ons.fittings import Fittings, identified
+from paintdiff.engine.add_ons.ip_adapter import ImagePrompts
 from paintdiff.engine.denoiser import Condition
-from paintdiff.engine.ip_adapter import ImagePrompts
+from paintdiff.engine.hardware.sturdy import free_memory, ran_out
 from paintdiff.engine.job import Job
-from paintdiff.engine.measure import measure
+from paintdiff.engine.likelihoods.measure import measure
 from paintdiff.engine.model import Model, load_model
 from paintdiff.engine.plan import LEAST
-from paintdiff.engine.sturdy import free_memory, ran_out
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.code import Code
 from paintdiff.generation.engine import ModelInfo

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paintdiff.engine.add_ons.controlled import shown_besides
 from paintdiff.engine.assembly import (
     EncodeText,
     Scene,
@@ -25,21 +26,20 @@ from paintdiff.engine.assembly import (
     make_times,
 )
 from paintdiff.engine.branching import Recorder, resumed, with_previews
-from paintdiff.engine.controlled import shown_besides
+from paintdiff.engine.checkpoints.safety import sentence
+from paintdiff.engine.checkpoints.sketch import Sketch
 from paintdiff.engine.denoiser import Condition, Denoiser, Network
-from paintdiff.engine.edit import ONE_OUTCOME, Encoder, edit_sampling, outcomes
-from paintdiff.engine.finish import Preview, kept_pixels
+from paintdiff.engine.hardware.stopping import stopping
+from paintdiff.engine.hardware.sturdy import SturdyNetwork
 from paintdiff.engine.model import Model
 from paintdiff.engine.plan import LEAST
 from paintdiff.engine.run import run
-from paintdiff.engine.safety import sentence
-from paintdiff.engine.sequence import Sequence
-from paintdiff.engine.sketch import Sketch
 from paintdiff.engine.space import PixelSpace
 from paintdiff.engine.state import State
-from paintdiff.engine.stopping import stopping
-from paintdiff.engine.sturdy import SturdyNetwork
-from paintdiff.engine.task import Task, make_task
+from paintdiff.engine.tasks.edit import ONE_OUTCOME, Encoder, edit_sampling, outcomes
+from paintdiff.engine.tasks.finish import Preview, kept_pixels
+from paintdiff.engine.tasks.sequence import Sequence
+from paintdiff.engine.tasks.task import Task, make_task
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.code import Code
 from paintdiff.generation.errors import UserError

@@ -10,18 +10,18 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from paintdiff.engine.checkpoint import one_line, open_checkpoint
+from paintdiff.engine.bundled.judge import Judge
+from paintdiff.engine.bundled.picture_library import PictureLibrary
+from paintdiff.engine.checkpoints.checkpoint import one_line, open_checkpoint
+from paintdiff.engine.checkpoints.latent_space import LatentSpace
+from paintdiff.engine.checkpoints.parts import Parts
+from paintdiff.engine.checkpoints.safety import SafetyChecker, find_safety_checker
+from paintdiff.engine.checkpoints.tiny_autoencoder import find_tiny, load_tiny
 from paintdiff.engine.denoiser import Condition, Network, Predicts
-from paintdiff.engine.device import dtype_of, find_device, free_bytes, leave_a_core
-from paintdiff.engine.judge import Judge
-from paintdiff.engine.latent_space import LatentSpace
-from paintdiff.engine.parts import Parts
-from paintdiff.engine.picture_library import PictureLibrary
-from paintdiff.engine.placement import Placement, place_as_fits
-from paintdiff.engine.safety import SafetyChecker, find_safety_checker
+from paintdiff.engine.hardware.device import dtype_of, find_device, free_bytes, leave_a_core
+from paintdiff.engine.hardware.placement import Placement, place_as_fits
 from paintdiff.engine.schedule import Schedule
 from paintdiff.engine.space import Space
-from paintdiff.engine.tiny_autoencoder import find_tiny, load_tiny
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.placing import AUTOMATIC, Placing
@@ -129,8 +129,8 @@ def _previewed(space: Space, folder: Path, dtype: torch.dtype) -> Space:
 
 def _check(folder: Path) -> None:
     """Raise `UserError`, or what reading a damaged model raises, for one whose headers and configs are unsound."""
-    from paintdiff.engine.fill_model import check_fill_model  # here: a loader needs `Model`
-    from paintdiff.engine.single_file import inspect_single_file
+    from paintdiff.engine.bundled.fill_model import check_fill_model  # here: a loader needs `Model`
+    from paintdiff.engine.checkpoints.single_file import inspect_single_file
 
     if not folder.is_dir():
         inspect_single_file(folder)
@@ -141,7 +141,11 @@ def _check(folder: Path) -> None:
 
 
 def _load(folder: Path, device: torch.device, dtype: torch.dtype) -> Model:
-    from paintdiff.engine.loaders import LOADERS, load_fill_model, load_single_file  # here: a loader needs `Model`
+    from paintdiff.engine.checkpoints.loaders import (  # here: a loader needs `Model`
+        LOADERS,
+        load_fill_model,
+        load_single_file,
+    )
 
     if not folder.is_dir():
         return load_single_file(folder, device, dtype)

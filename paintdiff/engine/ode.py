@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from paintdiff.engine.denoiser import Prediction
-from paintdiff.engine.sampler import Denoise, State
+from paintdiff.engine.samplers.sampler import Denoise, State
 from paintdiff.engine.schedule import Schedule
 from paintdiff.generation.errors import UserError
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from paintdiff.engine.constraint import Constraint
+from paintdiff.engine.conditions.constraint import Constraint
 from paintdiff.engine.denoiser import Condition, Denoiser, Prediction
 from paintdiff.engine.plan import Renoise
-from paintdiff.engine.sampler import Sampler, State
+from paintdiff.engine.samplers.sampler import Sampler, State
 from paintdiff.generation.cancel import CancelToken
 
 

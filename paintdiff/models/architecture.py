@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from paintdiff.generation.errors import UserError
@@ -104,9 +106,13 @@ def _depth(header: Header, prefix: str) -> int:
 
 
 def _count(header: Header, numbered: str) -> int:
+    return count_layers(header.path, header.tensors, numbered)
+
+
+def count_layers(path: Path, names: Iterable[str], numbered: str) -> int:
     """How many layers are numbered, from 0 up, by names that begin with the pattern. Raises `UserError` for gaps."""
-    found = (re.match(numbered, name) for name in header.tensors)
+    found = (re.match(numbered, name) for name in names)
     numbers = {match[1] for match in found if match}
     if len(numbers) > MOST_LAYERS or numbers != {str(i) for i in range(len(numbers))}:
-        raise UserError(f"{spoken(header.path)} is not a compatible model: some of its layers are missing.")
+        raise UserError(f"{spoken(path)} is not a compatible model: some of its layers are missing.")
     return len(numbers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -30,7 +30,7 @@ DISGUISES = (
     (b"<", "a web page: the download went wrong"),
     (b"PK\x03\x04", f"a zip file, as which pickles are kept: {CONVERT}"),
     (b"\x80", f"a pickle: {CONVERT}"),
-    (b"GGUF", "a GGUF file, which this version does not open"),
+    (b"GGUF", "a GGUF file: name it .gguf, and it is read as one"),
 )
 
 
@@ -46,12 +46,22 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Header:
-    """All that a weights file, or a set of shards, says of itself. `size` is what it takes on disk, in bytes."""
+    """All that a weights file, or a set of shards, says of itself. `size` is what it takes on disk, in bytes.
+
+    `start` is where the tensors of a .gguf file begin; `prefix` is what their names begin with in the file.
+    """
 
     path: Path
     tensors: dict[str, TensorInfo]
     metadata: dict[str, str]
     size: int
+    start: int = 0
+    prefix: str = ""
+
+    def under(self, prefix: str) -> Header:
+        """Only the tensors whose names begin so, by the rest of their names."""
+        below = {name[len(prefix) :]: info for name, info in self.tensors.items() if name.startswith(prefix)}
+        return replace(self, tensors=below, prefix=self.prefix + prefix)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The tensor's shape, or () where there is none of that name."""
@@ -73,10 +83,10 @@ def read_object(path: Path, longest: int = LONGEST) -> dict[str, Any]:
 
     NaN and Infinity pass, which diffusers writes into the configs of some schedulers.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         text = file.read(longest + 1)
     if len(text) > longest:
-        _refuse(path, f"it is larger than the {longest} bytes that such a file may take")
+        refuse(path, f"it is larger than the {longest} bytes that such a file may take")
     return _object(path, text, constants=True)
 
 
@@ -92,28 +102,28 @@ def spoken(path: Path) -> str:
 
 
 def _single(path: Path) -> Header:
-    with _opened(path) as file:
+    with opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         start = file.read(64)
         for magic, what in DISGUISES:
             # A sound header may begin with any byte, since that is a length; what follows it is always an object.
             if start.lstrip().startswith(magic) and start[8:9] != b"{":
-                _refuse(path, f"it is {what}")
+                refuse(path, f"it is {what}")
         if size < 8:
-            _refuse(path, "it is empty" if size == 0 else f"it has {size} bytes and ends before its header")
+            refuse(path, "it is empty" if size == 0 else f"it has {size} bytes and ends before its header")
         length = int.from_bytes(start[:8], "little")
         if length > LONGEST:
-            _refuse(path, f"its header claims {length} bytes, where {LONGEST} are the most that is read")
+            refuse(path, f"its header claims {length} bytes, where {LONGEST} are the most that is read")
         if length > size - 8:
-            _refuse(path, f"its header claims {length} bytes and the file has {size}; it is cut off, or no model")
+            refuse(path, f"its header claims {length} bytes and the file has {size}; it is cut off, or no model")
         file.seek(8)
         text = file.read(length)
     if not text.startswith(b"{"):
-        _refuse(path, "its header is not a JSON object")
+        refuse(path, "its header is not a JSON object")
     entries = _object(path, text)
     metadata = _metadata(path, entries.pop("__metadata__", {}))
     if len(entries) > MOST_TENSORS:
-        _refuse(path, f"it lists {len(entries)} tensors, where {MOST_TENSORS} are the most that is read")
+        refuse(path, f"it lists {len(entries)} tensors, where {MOST_TENSORS} are the most that is read")
     tensors = {name: _tensor(path, name, entry) for name, entry in entries.items()}
     _check_order(path, tensors, size - 8 - length)
     return Header(path, tensors, metadata, size)
@@ -124,21 +134,21 @@ def _shards(index: Path) -> Header:
     values = read_object(index)
     weight_map = values.get("weight_map")
     if not isinstance(weight_map, dict) or not all(isinstance(name, str) for name in weight_map.values()):
-        _refuse(index, "it does not say which tensor lies in which file (weight_map)")
+        refuse(index, "it does not say which tensor lies in which file (weight_map)")
     headers: dict[str, Header] = {}
     for name in dict.fromkeys(weight_map.values()):
         if not is_plain(name) or not name.endswith(".safetensors"):
-            _refuse(index, f"it names {shown(name)}, which is not the plain name of a .safetensors file beside it")
+            refuse(index, f"it names {shown(name)}, which is not the plain name of a .safetensors file beside it")
         headers[name] = _single(index.parent / name)
     tensors = {}
     for tensor, name in weight_map.items():
         if tensor not in headers[name].tensors:
-            _refuse(index, f"it says that {shown(tensor)} lies in {name}, which has none of that name")
+            refuse(index, f"it says that {shown(tensor)} lies in {name}, which has none of that name")
         tensors[tensor] = headers[name].tensors[tensor]
     for name, header in headers.items():
         for tensor in header.tensors:
             if weight_map.get(tensor) != name:
-                _refuse(index, f"{name} holds {shown(tensor)}, of which it does not say so")
+                refuse(index, f"{name} holds {shown(tensor)}, of which it does not say so")
     metadata = {key: text for header in headers.values() for key, text in header.metadata.items()}
     return Header(index, tensors, metadata, sum(header.size for header in headers.values()))
 
@@ -148,18 +158,18 @@ def is_plain(name: str) -> bool:
     return name.isprintable() and not any(sign in name for sign in '/\\:*?"<>|') and name.strip(". ") not in ("",)
 
 
-def _opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BinaryIO:
     """A file to read. Raises `UserError` for anything but a regular one: a pipe would keep us waiting."""
     try:
         # Looked at before it is opened, since opening some devices does something, and after it, since it may have been
         # exchanged in between; with O_NONBLOCK even a pipe is opened at once.
         if not stat.S_ISREG(os.stat(path).st_mode):
-            _refuse(path, "it is a folder" if path.is_dir() else "it is not a regular file")
+            refuse(path, "it is a folder" if path.is_dir() else "it is not a regular file")
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         file = os.fdopen(os.open(path, flags), "rb")
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             file.close()
-            _refuse(path, "it is not a regular file")
+            refuse(path, "it is not a regular file")
         return file
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         reason = getattr(error, "strerror", None) or str(error)
@@ -171,11 +181,11 @@ def _object(path: Path, text: bytes, constants: bool = False) -> dict[str, Any]:
     try:
         values = json.loads(text.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=parse_constant)
     except RecursionError:
-        _refuse(path, "its JSON is nested too deeply")
+        refuse(path, "its JSON is nested too deeply")
     except ValueError as error:
-        _refuse(path, f"its JSON cannot be read ({str(error).splitlines()[0][:120]})")
+        refuse(path, f"its JSON cannot be read ({str(error).splitlines()[0][:120]})")
     if not isinstance(values, dict):
-        _refuse(path, "it is not a JSON object")
+        refuse(path, "it is not a JSON object")
     return values
 
 
@@ -194,22 +204,22 @@ def _no_constant(word: str) -> NoReturn:
 
 def _metadata(path: Path, values: Any) -> dict[str, str]:
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-        _refuse(path, "its metadata is not made of texts")
+        refuse(path, "its metadata is not made of texts")
     return values
 
 
 def _tensor(path: Path, name: str, entry: Any) -> TensorInfo:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        _refuse(path, f"its entry for {shown(name)} is not that of a tensor")
+        refuse(path, f"its entry for {shown(name)} is not that of a tensor")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in BYTES:
-        _refuse(path, f"{shown(name)} is of a type {shown(dtype)} that is not known")
+        refuse(path, f"{shown(name)} is of a type {shown(dtype)} that is not known")
     if not _whole_numbers(shape, MOST_AXES):
-        _refuse(path, f"{shown(name)} has the shape {shown(shape)}")
+        refuse(path, f"{shown(name)} has the shape {shown(shape)}")
     if not _whole_numbers(offsets, 2) or len(offsets) != 2 or offsets[0] > offsets[1]:
-        _refuse(path, f"{shown(name)} lies at {shown(offsets)}")
+        refuse(path, f"{shown(name)} lies at {shown(offsets)}")
     if prod(shape) * BYTES[dtype] != offsets[1] - offsets[0]:
-        _refuse(path, f"{shown(name)} has {offsets[1] - offsets[0]} bytes, which is not what its shape and type take")
+        refuse(path, f"{shown(name)} has {offsets[1] - offsets[0]} bytes, which is not what its shape and type take")
     return TensorInfo(dtype, tuple(shape), offsets[0], offsets[1])
 
 
@@ -225,13 +235,13 @@ def _check_order(path: Path, tensors: dict[str, TensorInfo], size: int) -> None:
     end = 0
     for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end)):
         if tensor.begin != end:
-            _refuse(path, f"{shown(name)} {'overlaps another' if tensor.begin < end else 'comes after a gap'}")
+            refuse(path, f"{shown(name)} {'overlaps another' if tensor.begin < end else 'comes after a gap'}")
         end = tensor.end
     if end > size:
-        _refuse(path, f"it is cut off: its tensors take {end} bytes and {size} are there")
+        refuse(path, f"it is cut off: its tensors take {end} bytes and {size} are there")
     if end < size:
-        _refuse(path, f"it goes on for {size - end} bytes after its last tensor")
+        refuse(path, f"it goes on for {size - end} bytes after its last tensor")
 
 
-def _refuse(path: Path, why: str) -> NoReturn:
+def refuse(path: Path, why: str) -> NoReturn:
     raise UserError(f"{spoken(path)} is not a valid model: {why}.")

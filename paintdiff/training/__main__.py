@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 
+from paintdiff.engine.bundled.fill_network import FillNetworkConfig
+from paintdiff.engine.bundled.judge import JUDGE
+from paintdiff.engine.bundled.judge_network import JudgeConfig, JudgeNetwork
+from paintdiff.engine.bundled.text import Tokenizer
 from paintdiff.engine.engine import DiffusionEngine
-from paintdiff.engine.fill_network import FillNetworkConfig
-from paintdiff.engine.judge import JUDGE
-from paintdiff.engine.judge_network import JudgeConfig, JudgeNetwork
 from paintdiff.engine.model import load_model
-from paintdiff.engine.text import Tokenizer
 from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.training import checkpoint
 from paintdiff.training.batches import SceneBatches

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from paintdiff.engine.fill_network import reference_channels
-from paintdiff.engine.text import Tokenizer
+from paintdiff.engine.bundled.fill_network import reference_channels
+from paintdiff.engine.bundled.text import Tokenizer
 from paintdiff.training.diffusion import Batch
 from paintdiff.training.scenes import Scene, SceneMaker
 

@@ -14,8 +14,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
-from paintdiff.engine.judge_network import JudgeConfig, JudgeNetwork
+from paintdiff.engine.bundled.fill_network import FillNetwork, FillNetworkConfig
+from paintdiff.engine.bundled.judge_network import JudgeConfig, JudgeNetwork
 
 Trained = TypeVar("Trained", FillNetwork, JudgeNetwork)
 

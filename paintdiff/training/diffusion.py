@@ -9,8 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from paintdiff.engine.fill_network import FillNetwork
-from paintdiff.engine.text import PAD
+from paintdiff.engine.bundled.fill_network import FillNetwork
+from paintdiff.engine.bundled.text import PAD
 
 # x0 is known almost exactly near t = 0: without a floor the last percent of time would rule the loss.
 SMALLEST_T = 0.05

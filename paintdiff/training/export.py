@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from paintdiff.engine.picture_library import PictureLibrary
+from paintdiff.engine.bundled.picture_library import PictureLibrary
 from paintdiff.training.checkpoint import Run
 from paintdiff.training.library import save_library
 

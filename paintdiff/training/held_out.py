@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paintdiff.engine.picture_library import laid
+from paintdiff.engine.bundled.picture_library import laid
 from paintdiff.training.backgrounds import background_of
 from paintdiff.training.scenes import as_bytes
 from paintdiff.training.sources import Sprite

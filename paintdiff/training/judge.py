@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from paintdiff.engine.judge import NOTHING, rivals
-from paintdiff.engine.judge_network import JudgeNetwork
-from paintdiff.engine.text import Tokenizer
+from paintdiff.engine.bundled.judge import NOTHING, rivals
+from paintdiff.engine.bundled.judge_network import JudgeNetwork
+from paintdiff.engine.bundled.text import Tokenizer
 from paintdiff.training.checkpoint import Run
 from paintdiff.training.diffusion import noised
 from paintdiff.training.nouns import COMMON

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from paintdiff.engine.picture_library import Entry, PictureLibrary, picture_name
+from paintdiff.engine.bundled.picture_library import Entry, PictureLibrary, picture_name
 from paintdiff.training import shapes
 from paintdiff.training.sources import Sprite
 

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paintdiff.engine.conditions.mask_method import MaskMethod
 from paintdiff.engine.denoiser import Clamped, Condition, NetworkDenoiser
-from paintdiff.engine.mask_method import MaskMethod
 from paintdiff.engine.model import Model
 from paintdiff.engine.noise import Noise
 from paintdiff.engine.plan import Renoise, descending
 from paintdiff.engine.run import run
-from paintdiff.engine.sampler import State, make_sampler
+from paintdiff.engine.samplers.sampler import State, make_sampler
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.sampling import LANPAINT, NATIVE, RANGE_NULL, REPAINT, REPLACE, Sampling
 from paintdiff.training.backgrounds import KINDS

@@ -12,9 +12,9 @@ from multiprocessing import get_context
 import numpy as np
 import torch
 
+from paintdiff.engine.bundled.picture_library import PictureLibrary
 from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.engine.model import load_model
-from paintdiff.engine.picture_library import PictureLibrary
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.request import Request
 from paintdiff.generation.sampling import Sampling

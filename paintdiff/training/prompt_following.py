@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from paintdiff.engine.picture_library import fitted, laid
+from paintdiff.engine.bundled.picture_library import fitted, laid
 from paintdiff.training.contact_sheet import contact_sheet
 from paintdiff.training.figures import Figure, Part, percent, table
 from paintdiff.training.prompted import SEEDS, Prompted, ground_of, room

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from paintdiff.engine.picture_library import laid
+from paintdiff.engine.bundled.picture_library import laid
 from paintdiff.training.backgrounds import background
 from paintdiff.training.judge import as_tensor
 from paintdiff.training.scenes import as_bytes

@@ -9,7 +9,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from paintdiff.engine.picture_library import FITS, fitted, laid
+from paintdiff.engine.bundled.picture_library import FITS, fitted, laid
 from paintdiff.training import colours, masks, shapes
 from paintdiff.training.backgrounds import Background, background
 from paintdiff.training.nouns import COMMON

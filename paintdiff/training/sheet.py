@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from paintdiff.engine.fill_network import FillNetwork
-from paintdiff.engine.picture_library import PictureLibrary
-from paintdiff.engine.text import Tokenizer
+from paintdiff.engine.bundled.fill_network import FillNetwork
+from paintdiff.engine.bundled.picture_library import PictureLibrary
+from paintdiff.engine.bundled.text import Tokenizer
 from paintdiff.training import masks
 from paintdiff.training.backgrounds import background
 from paintdiff.training.batches import as_batch

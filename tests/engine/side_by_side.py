@@ -10,13 +10,13 @@ from diffusers import DiffusionPipeline
 from PIL import Image
 from torch import Tensor
 
-from paintdiff.engine.constraint import Constraint, Free
+from paintdiff.engine.conditions.constraint import Constraint, Free
+from paintdiff.engine.conditions.guidance import ClassifierFree
 from paintdiff.engine.denoiser import NetworkDenoiser
-from paintdiff.engine.guidance import ClassifierFree
 from paintdiff.engine.model import Model, load_model
 from paintdiff.engine.noise import Noise
 from paintdiff.engine.run import run
-from paintdiff.engine.sampler import State, make_sampler
+from paintdiff.engine.samplers.sampler import State, make_sampler
 from paintdiff.generation.cancel import CancelToken
 
 PROMPT, NEGATIVE, W = "a red apple", "grey sky", 4.0

@@ -18,12 +18,12 @@ from diffusers import (
     ScoreSdeVeScheduler,
 )
 
-from paintdiff.engine.constraint import Free
+from paintdiff.engine.conditions.constraint import Free
 from paintdiff.engine.denoiser import Condition, NetworkDenoiser
 from paintdiff.engine.noise import Noise
 from paintdiff.engine.plan import Renoise, descending
 from paintdiff.engine.run import run
-from paintdiff.engine.sampler import State, make_sampler
+from paintdiff.engine.samplers.sampler import State, make_sampler
 from paintdiff.engine.schedule import VE, Flow, discrete
 from paintdiff.generation.cancel import CancelToken
 from tests.engine.gaussian import gaussian_8d

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from paintdiff.engine.conditions.guidance import ClassifierFree
 from paintdiff.engine.denoiser import Clamped, Condition, NetworkDenoiser, Prediction
-from paintdiff.engine.guidance import ClassifierFree
 from paintdiff.engine.schedule import VE, Flow, SubVP, VPCosine, VPLinear
 from paintdiff.generation.errors import UserError
 from tests.engine.gaussian import gaussian_8d

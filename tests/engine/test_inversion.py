@@ -11,7 +11,7 @@ from paintdiff.engine.denoiser import Prediction
 from paintdiff.engine.inversion import encode_ddim, encode_ode, slerp
 from paintdiff.engine.ode import EARLIEST, Adaptive
 from paintdiff.engine.plan import descending
-from paintdiff.engine.sampler import State, make_sampler
+from paintdiff.engine.samplers.sampler import State, make_sampler
 from paintdiff.engine.schedule import Flow, Schedule, VPCosine, VPLinear
 from tests.engine.gaussian import gaussian_8d
 from tests.engine.mixture import mixture_8d

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from paintdiff.engine.device import find_device, leave_a_core
+from paintdiff.engine.hardware.device import find_device, leave_a_core
 from paintdiff.engine.model import find_folder, load_model
 from paintdiff.generation.errors import UserError
 from paintdiff.resource_files import resource
@@ -106,7 +106,7 @@ def test_a_device_that_is_unknown_or_absent_is_named() -> None:
 def test_a_core_is_left_to_the_window_unless_the_user_said_otherwise(monkeypatch) -> None:
     before = torch.get_num_threads()
     try:
-        monkeypatch.setattr("paintdiff.engine.device.CORES", 4)
+        monkeypatch.setattr("paintdiff.engine.hardware.device.CORES", 4)
         monkeypatch.setenv("OMP_NUM_THREADS", str(before))
         leave_a_core()
         assert torch.get_num_threads() == before

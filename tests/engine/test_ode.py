@@ -10,7 +10,7 @@ from torch import Tensor
 
 from paintdiff.engine.denoiser import Condition, Prediction
 from paintdiff.engine.ode import EARLIEST, Adaptive, solve, velocity
-from paintdiff.engine.sampler import State
+from paintdiff.engine.samplers.sampler import State
 from paintdiff.engine.schedule import Flow, VPCosine, VPLinear
 from paintdiff.generation.cancel import Cancelled, CancelToken
 from paintdiff.generation.errors import UserError

@@ -5,7 +5,7 @@ import torch
 
 from paintdiff.engine.noise import Noise
 from paintdiff.engine.plan import Renoise, descending, even_in_log_snr, spaced, travelling
-from paintdiff.engine.sampler import State
+from paintdiff.engine.samplers.sampler import State
 from paintdiff.engine.schedule import VE, Flow, SubVP, VPCosine, VPLinear, discrete, log_snr
 
 SCHEDULES = (Flow(), VPLinear(), VPCosine(), SubVP(), VE(), discrete({"rescale_betas_zero_snr": True}))

@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from paintdiff.engine.checkpoints.latent_space import LatentSpace
+from paintdiff.engine.checkpoints.pixel_unet import NoWords
 from paintdiff.engine.denoiser import Condition
 from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.engine.job import Job
-from paintdiff.engine.latent_space import LatentSpace
 from paintdiff.engine.model import Model
-from paintdiff.engine.pixel_unet import NoWords
 from paintdiff.engine.schedule import from_config
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.engine import ModelInfo

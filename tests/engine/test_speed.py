@@ -12,11 +12,11 @@ from diffusers import AutoencoderKL, AutoencoderTiny
 from diffusers.models.attention_processor import AttnProcessor2_0
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from paintdiff.engine.caches import KEPT, Encodings
+from paintdiff.engine.checkpoints.latent_space import LatentSpace
+from paintdiff.engine.checkpoints.sketch import Sketch, colour_chart, sketch_of
 from paintdiff.engine.engine import DiffusionEngine
-from paintdiff.engine.latent_space import LatentSpace
+from paintdiff.engine.hardware.caches import KEPT, Encodings
 from paintdiff.engine.model import load_model
-from paintdiff.engine.sketch import Sketch, colour_chart, sketch_of
 from paintdiff.generation.cancel import Cancelled, CancelToken
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Progress

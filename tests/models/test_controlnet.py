@@ -9,7 +9,7 @@ import torch
 from diffusers import ControlNetModel
 from safetensors.torch import save_file
 
-from paintdiff.engine.controlnet import load_controlnet
+from paintdiff.engine.add_ons.controlnet import load_controlnet
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family
 from paintdiff.models.controlnet import config_of, guess_kind, read_controlnet

@@ -3,8 +3,8 @@
 import pytest
 
 from paintdiff.bench.full_size import networks
-from paintdiff.engine.parts import Parts
-from paintdiff.engine.placement import needs_of_parts
+from paintdiff.engine.checkpoints.parts import Parts
+from paintdiff.engine.hardware.placement import needs_of_parts
 from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.generation.placing import ALL, GROUP, RUNGS, SEQUENTIAL, TEXT_OFF
 from paintdiff.models.fitting import GIB, free_main_memory, needs_of

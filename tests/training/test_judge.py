@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from paintdiff.engine.judge import JUDGE, NOTHING, load_judge
-from paintdiff.engine.judge_network import JudgeConfig
-from paintdiff.engine.text import Tokenizer
+from paintdiff.engine.bundled.judge import JUDGE, NOTHING, load_judge
+from paintdiff.engine.bundled.judge_network import JudgeConfig
+from paintdiff.engine.bundled.text import Tokenizer
 from paintdiff.resource_files import resource
 from paintdiff.training import checkpoint, shapes
 from paintdiff.training.__main__ import main

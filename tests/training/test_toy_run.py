@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from paintdiff.engine.fill_network import FillNetwork, FillNetworkConfig
-from paintdiff.engine.picture_library import load_library
-from paintdiff.engine.text import Tokenizer
+from paintdiff.engine.bundled.fill_network import FillNetwork, FillNetworkConfig
+from paintdiff.engine.bundled.picture_library import load_library
+from paintdiff.engine.bundled.text import Tokenizer
 from paintdiff.training import shapes
 from paintdiff.training.__main__ import main
 from paintdiff.training.sources import SPRITE_SIZE, Sprite, load_sprites, save_sprites, trimmed

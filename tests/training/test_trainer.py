@@ -9,8 +9,8 @@ import pytest
 import tokenizers
 import torch
 
-from paintdiff.engine.fill_network import FillNetworkConfig
-from paintdiff.engine.text import Tokenizer
+from paintdiff.engine.bundled.fill_network import FillNetworkConfig
+from paintdiff.engine.bundled.text import Tokenizer
 from paintdiff.training import checkpoint
 from paintdiff.training.batches import SceneBatches, batch_size, stream
 from paintdiff.training.checkpoint import Run

@@ -1,0 +1,1 @@
+"""The bundled model: its format, network, text, pictures and judge."""

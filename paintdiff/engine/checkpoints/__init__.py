@@ -1,0 +1,1 @@
+"""Loading checkpoints of every kind, each kind in its file."""

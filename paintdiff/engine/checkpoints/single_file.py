@@ -1,0 +1,175 @@
+"""Checkpoints that are one .safetensors file in the layout of the first releases (A1111, ComfyUI): SD 1, SD 2, SDXL.
+
+Everything that such a file leaves out is told from its shapes or ships with us; nothing is looked up anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from paintdiff.engine.checkpoints.checkpoint import prepare_libraries
+from paintdiff.engine.checkpoints.clip_vocabulary import OPENAI_PAD, OPENCLIP_PAD, clip_tokenizer
+from paintdiff.engine.checkpoints.parts import Parts
+from paintdiff.engine.checkpoints.stable_diffusion import check_configs, prediction_type, stable_diffusion, vae_dtype
+from paintdiff.engine.checkpoints.weights import check_finite
+from paintdiff.engine.model import Model
+from paintdiff.generation.errors import UserError
+from paintdiff.generation.model_card import Family
+from paintdiff.models.architecture import TEXT, text_config, unet_config, vae_config
+from paintdiff.models.beside import said_beside
+from paintdiff.models.families import LDM, Kind, Layout, Part, identify
+from paintdiff.models.header import Header, read_header, shown, spoken
+
+Tensors = dict[str, Tensor]
+LEVELS = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+# SD 2 comes with two predictions in the same shapes. In the released v-models, and what was trained on from them, the
+# shifts of the last attention's norm spread more than this.
+V_SPREAD, V_SIGN = 0.09, f"{LDM}output_blocks.11.1.transformer_blocks.0.norm1.bias"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a file is, and the configs of its parts."""
+
+    header: Header
+    kind: Kind
+    unet: dict[str, Any]
+    vae: dict[str, Any]
+    texts: list[dict[str, Any]]
+
+
+def inspect_single_file(path: Path) -> Plan:
+    """Read the header of `path`, and nothing else. Raises `UserError` for what is no whole checkpoint that opens."""
+    header = read_header(path)
+    kind = identify(header)
+    _check_kind(path, kind)
+    try:
+        plan = Plan(
+            header, kind, unet_config(header, kind), vae_config(header, kind),
+            [text_config(header, prefix) for prefix in TEXT[kind.family]],
+        )  # fmt: skip
+    except (IndexError, ValueError, StopIteration) as error:
+        raise UserError(f"{spoken(path)} is not a compatible model: some of its parts are missing.") from error
+    check_configs(f"The model in {spoken(path)}", plan.unet, plan.vae, plan.texts)
+    return plan
+
+
+def load_single_file(path: Path, device: torch.device, dtype: torch.dtype) -> Model:
+    """The model in `path`. Raises `UserError` for a file that is no whole checkpoint of these families."""
+    plan = inspect_single_file(path)
+    prepare_libraries()
+    tensors = load_file(path)
+    scheduler = _scheduler(plan.header, plan.kind, tensors)
+    prediction_type(scheduler)
+    tokenizers = tuple(clip_tokenizer(_pad(prefix)) for prefix in TEXT[plan.kind.family])
+    networks = _text_encoders(path, plan.kind, plan.texts, tensors, dtype)
+    vae = _vae(path, plan.vae, tensors, vae_dtype(plan.vae, dtype))
+    unet = _unet(path, plan.unet, tensors, dtype)
+    few_steps = plan.kind.few_steps
+    return stable_diffusion(
+        Parts(path.stem, plan.kind.family, unet, vae, tokenizers, networks, scheduler, few_steps=few_steps), device
+    )
+
+
+def _check_kind(path: Path, kind: Kind) -> None:
+    if kind.part is not Part.WHOLE or kind.layout is not Layout.LDM:
+        raise UserError(
+            f"{spoken(path)} is not a compatible model: it holds "
+            f"{'nothing that is known' if kind.part is Part.UNKNOWN else f'only a {kind.part.value}'}, and a model "
+            "needs a denoiser, an autoencoder and a text encoder in one file."
+        )
+    if kind.family not in TEXT:
+        raise UserError(
+            f"{spoken(path)} is a {kind.family.value} model in one file, which this version cannot open; take the "
+            "folder of the same model as diffusers has it."
+        )
+
+
+def _scheduler(header: Header, kind: Kind, tensors: Tensors) -> dict[str, Any]:
+    """The noise levels, and what the network predicts; what lies beside the file wins over the file and its name."""
+    predicts = kind.predicts or guessed(tensors)
+    said = {"prediction_type": predicts, "rescale_betas_zero_snr": kind.zero_snr}
+    return LEVELS | said | said_beside(header.path)
+
+
+def guessed(tensors: Tensors) -> str:
+    """What an SD 2 network predicts that does not say so itself, by its weights."""
+    sign = tensors.get(V_SIGN)
+    return "v_prediction" if sign is not None and float(sign.float().std()) > V_SPREAD else "epsilon"
+
+
+def _pad(prefix: str) -> str:
+    """What fills up the prompts of the text network under `prefix`, one of `TEXT`."""
+    return OPENAI_PAD if prefix.endswith("text_model.") else OPENCLIP_PAD
+
+
+def _unet(path: Path, config: dict[str, Any], tensors: Tensors, dtype: torch.dtype) -> Any:
+    from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    mine = {name: tensor for name, tensor in tensors.items() if name.startswith(LDM)}
+    return _filled(path, UNet2DConditionModel, config, convert_ldm_unet_checkpoint(mine, config), dtype)
+
+
+def _vae(path: Path, config: dict[str, Any], tensors: Tensors, dtype: torch.dtype) -> Any:
+    from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
+    mine = {name: tensor for name, tensor in tensors.items() if name.startswith("first_stage_model.")}
+    return _filled(path, AutoencoderKL, config, convert_ldm_vae_checkpoint(mine, config), dtype)
+
+
+def _text_encoders(
+    path: Path, kind: Kind, configs: list[dict[str, Any]], tensors: Tensors, dtype: torch.dtype
+) -> tuple[Any, ...]:
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    networks = []
+    for prefix, config in zip(TEXT[kind.family], configs, strict=True):
+        projects = kind.family is Family.SDXL and not prefix.endswith("text_model.")
+        network = CLIPTextModelWithProjection if projects else CLIPTextModel
+        own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        if not prefix.endswith("text_model."):
+            own = _from_open_clip(own, config)
+        if projects:
+            own = {name if name.startswith("text_projection") else f"text_model.{name}": own[name] for name in own}
+        networks.append(_filled(path, network, config, own, dtype))
+    return tuple(networks)
+
+
+def _from_open_clip(tensors: Tensors, config: dict[str, Any]) -> Tensors:
+    """OpenCLIP's tensors by the names of transformers, without "text_model." and the layers that are not read."""
+    from types import SimpleNamespace
+
+    from diffusers.loaders.single_file_utils import convert_open_clip_checkpoint
+
+    model = SimpleNamespace(config=SimpleNamespace(hidden_size=config["hidden_size"]))
+    converted = convert_open_clip_checkpoint(model, tensors, prefix="")
+    named = {name.removeprefix("text_model."): tensor for name, tensor in converted.items()}
+    unread = f"encoder.layers.{config['num_hidden_layers']}."
+    return {name: tensor for name, tensor in named.items() if not name.startswith(unread)}
+
+
+def _filled(path: Path, kind: Any, config: dict[str, Any], tensors: Tensors, dtype: torch.dtype) -> Any:
+    """A `kind` of `config` with these weights. Raises `UserError` unless they are all of its weights, and finite."""
+    from accelerate import init_empty_weights
+
+    with init_empty_weights(include_buffers=False):
+        theirs = kind.__module__.startswith("diffusers")
+        network = kind.from_config(config) if theirs else kind(kind.config_class(**config))
+    needed = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    wrong = [name for name, shape in needed.items() if name not in tensors or tensors[name].shape != shape]
+    if wrong:
+        raise UserError(
+            f"{spoken(path)} is not a compatible model: {len(wrong)} of {len(needed)} weights of its "
+            f"{kind.__name__} are missing or of another shape, such as {shown(wrong[0])}."
+        )
+    network.load_state_dict({name: tensors[name].to(dtype) for name in needed}, assign=True)
+    check_finite(network, path)
+    return network

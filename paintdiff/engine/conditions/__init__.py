@@ -1,0 +1,1 @@
+"""What a run is led by and what it must keep: guidance, observations, constraints."""

@@ -1,0 +1,1 @@
+"""Devices, memory, precision, and stopping in the middle of a step."""

@@ -1,0 +1,1 @@
+"""How likely a picture is, and what in it surprises."""

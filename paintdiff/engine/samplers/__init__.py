@@ -1,0 +1,1 @@
+"""The methods that walk from noise to picture, one family in each file."""
