@@ -171,22 +171,22 @@ class ChoiceField(Field):
 
 
 class TextField(Field):
-    """A few lines of text, as long as the user likes."""
+    """A few lines of text, as long as the user likes: it grows from `lines` to `most` and scrolls from there on."""
 
-    def __init__(self, name: str, parameter: Parameter, lines: int) -> None:
+    def __init__(self, name: str, parameter: Parameter, lines: int, most: int) -> None:
         super().__init__(name, parameter)
-        self.lines = lines
+        self.lines, self._most = lines, most
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # it takes no room that is left
         self.edit = QPlainTextEdit()
         self.edit.setTabChangesFocus(True)
         self.edit.setPlaceholderText(parameter.help.split(";")[0].removesuffix("."))
-        height = QFontMetrics(self.edit.font()).lineSpacing() * lines + 2 * round(self.edit.document().documentMargin())
-        self.edit.setFixedHeight(height + 8)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.edit)
         self.edit.textChanged.connect(self.value_changed)
+        self.edit.document().documentLayout().documentSizeChanged.connect(lambda _size: self._grow())
         self._take_in(self.edit)
+        self._grow()
 
     def value(self) -> str:
         return self.edit.toPlainText()
@@ -194,6 +194,13 @@ class TextField(Field):
     def set_value(self, value: object) -> None:
         if value != self.value():
             self.edit.setPlainText(str(value))
+
+    def _grow(self) -> None:
+        """As high as its text, which a plain text's layout measures in lines."""
+        document = self.edit.document()
+        shown = min(max(self.lines, round(document.size().height())), self._most)
+        height = QFontMetrics(self.edit.font()).lineSpacing() * shown + 2 * round(document.documentMargin())
+        self.edit.setFixedHeight(height + 8)
 
     def set_placeholder(self, text: str) -> None:
         """What an empty field says of itself."""
@@ -206,7 +213,7 @@ class TextField(Field):
 def make_field(name: str, parameter: Parameter) -> Field:
     """The control for `parameter`. Raises ValueError for a kind that has none."""
     if parameter.kind == "text":
-        return TextField(name, parameter, lines=3 if name == "prompt" else 1)
+        return TextField(name, parameter, lines=2, most=6) if name == "prompt" else TextField(name, parameter, 1, 4)
     if parameter.kind == "choice":
         return ChoiceField(name, parameter)
     if parameter.kind in ("int", "float"):

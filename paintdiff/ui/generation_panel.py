@@ -20,7 +20,7 @@ from paintdiff.ui.mode_chooser import ModeChooser
 from paintdiff.ui.mode_rows import ModeRows
 from paintdiff.ui.models.chooser import ModelChooser
 from paintdiff.ui.named import named
-from paintdiff.ui.rows import add_field, form
+from paintdiff.ui.rows import add_field, add_pair, form
 from paintdiff.ui.run_bar import RunBar
 from paintdiff.ui.section import Row, Section
 from paintdiff.ui.seed_field import SeedField
@@ -30,6 +30,7 @@ ORDER = ("prompt", "source", "negative", "strength", "steps", "guidance", "candi
 LABEL_WIDTH = 84
 ADD_ONS, CONTROLS = "LoRA and autoencoder", "Controls"
 FEATHER = 8
+BESIDE = {"steps": "guidance"}  # two in one row
 
 
 class GenerationPanel(QWidget):
@@ -74,6 +75,11 @@ class GenerationPanel(QWidget):
     def seed(self) -> SeedField:
         field = self.fields["seed"]
         assert isinstance(field, SeedField)
+        return field
+
+    def _number(self, name: str) -> NumberField:
+        field = self.fields[name]
+        assert isinstance(field, NumberField)
         return field
 
     @property
@@ -145,11 +151,10 @@ class GenerationPanel(QWidget):
         """Show what has an effect on a model such as `info` describes, and nothing else."""
         self._serves = {""} | ({"text"} if info.text else set()) | ({"classes"} if info.labels else set())
         self._serves |= {"safety"} if info.safety else set()
-        label, method = self.fields["label"], self.fields["method"]
-        assert isinstance(label, NumberField)
+        method = self.fields["method"]
         assert isinstance(method, ChoiceField)
         if info.labels:
-            label.box.setMaximum(info.labels - 1)
+            self._number("label").box.setMaximum(info.labels - 1)
         self._labels_of_model = info.labels
         self._show_placeholder()
         method.set_offered(NATIVE, info.mask_channels)
@@ -215,12 +220,18 @@ class GenerationPanel(QWidget):
         self._main = form()
         self._labels: dict[str, QLabel] = {}
         for name, field in self.fields.items():
-            if field.parameter.section == MAIN:
+            if name in BESIDE:
+                right = self._number(BESIDE[name])
+                self._labels[name], self._labels[right.name] = add_pair(
+                    self._main, self._number(name), right, LABEL_WIDTH
+                )
+            elif field.parameter.section == MAIN and name not in (*BESIDE.values(), "candidates"):
                 self._labels[name] = add_field(self._main, field, LABEL_WIDTH)
+        self._place_candidates()
         settings = QWidget()
         column = QVBoxLayout(settings)
-        column.setContentsMargins(12, 4, 8, 8)  # with the scroll bar as wide as on the left
-        column.setSpacing(8)
+        column.setContentsMargins(12, 4, 8, 4)  # with the scroll bar as wide as on the left
+        column.setSpacing(6)
         column.addWidget(self.modes)
         column.addWidget(self.mode_rows)
         column.addLayout(self._main)
@@ -244,6 +255,13 @@ class GenerationPanel(QWidget):
         whole.addWidget(self.model_chooser)
         whole.addWidget(self._scroll, 1)
         whole.addWidget(self.run_bar)
+
+    def _place_candidates(self) -> None:
+        """How many to make stands beside the button that makes them."""
+        field = self._number("candidates")
+        field.box.setPrefix("× ")
+        field.box.setFixedHeight(self.run_bar.generate.sizeHint().height())
+        self.run_bar.add_beside(field)
 
     def _scroll_bar_width(self) -> int:
         bar = self._scroll.verticalScrollBar()
@@ -303,14 +321,17 @@ class GenerationPanel(QWidget):
         self._prompt.set_placeholder(words)
 
     def _show_main(self, name: str, served: bool, applies: bool) -> None:
-        field, label = self.fields[name], self._labels[name]
+        field, label = self.fields[name], self._labels.get(name)
         parameter = field.parameter
         if parameter.needs is not None and parameter.needs[0] == "mode":
             served, applies = served and applies, True
-        self._main.setRowVisible(field, served)
-        label.setVisible(served)  # it may have a row of its own
+        if self._main.indexOf(field) >= 0:
+            self._main.setRowVisible(field, served)
+        field.setVisible(served)
         field.setEnabled(applies)
-        label.setEnabled(applies)
+        if label is not None:
+            label.setVisible(served)  # it may have a row of its own
+            label.setEnabled(applies)
         field.setToolTip(parameter.help if applies else f"{parameter.help} {_need(parameter)}")
 
 

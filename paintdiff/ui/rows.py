@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QWidget
 
-from paintdiff.ui.fields import Field
+from paintdiff.ui.fields import Field, NumberField
+
+PAIRED_WIDTH = 60  # of a box that shares its row: room for four digits
 
 
 def form(left: int = 0) -> QFormLayout:
@@ -30,6 +32,23 @@ def add_field(layout: QFormLayout, field: Field, label_width: int) -> QLabel:
     else:
         layout.addRow(label, field)
     return label
+
+
+def add_pair(layout: QFormLayout, left: NumberField, right: NumberField, label_width: int) -> tuple[QLabel, QLabel]:
+    """Two fields of a number each, one beside the other in one row; their labels."""
+    first, second = (label_for(each.parameter.label, each, width) for each, width in ((left, label_width), (right, 0)))
+    for label, each in ((first, left), (second, right)):
+        label.setToolTip(each.parameter.help)
+        each.box.setMinimumWidth(PAIRED_WIDTH)
+    both = QWidget()
+    line = QHBoxLayout(both)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(8)
+    line.addWidget(left, 1)
+    line.addWidget(second)
+    line.addWidget(right, 1)
+    layout.addRow(first, both)
+    return first, second
 
 
 def label_for(text: str, buddy: QWidget, width: int) -> QLabel:

@@ -29,17 +29,21 @@ class RunBar(QWidget):
         self.hint = named(QLabel(wordWrap=True), "hint")
         self.hint.setProperty("muted", True)
         self.offer = named(QPushButton(), "offer")
-        running = QWidget()
+        idle, running = QWidget(), QWidget()
+        self._beside = QHBoxLayout(idle)
+        self._beside.setContentsMargins(0, 0, 0, 0)
+        self._beside.setSpacing(8)
+        self._beside.addWidget(self.generate, 1)
         row = QHBoxLayout(running)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.progress, 1)
         row.addWidget(self.cancel)
         self._stack = QStackedWidget()
-        self._stack.addWidget(self.generate)
+        self._stack.addWidget(idle)
         self._stack.addWidget(running)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 12)
+        column.setContentsMargins(12, 6, 12, 8)
         column.setSpacing(8)
         column.addWidget(self.hint)
         column.addWidget(self.offer)
@@ -51,6 +55,10 @@ class RunBar(QWidget):
         self._clock: tuple[int, float] | None = None
         self.show_hint("")
         self.show_idle()
+
+    def add_beside(self, control: QWidget) -> None:
+        """Let `control` stand beside the button."""
+        self._beside.addWidget(control)
 
     def show_hint(self, hint: str, offer: str = "") -> None:
         """One sentence on what stands in the way, and a button that helps; "" for none."""

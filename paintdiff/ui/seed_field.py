@@ -22,8 +22,9 @@ class SeedField(NumberField):
         self.lock.setCheckable(True)
         self.dice.setIcon(icons.icon("dice"))
         self._show_lock(False)
-        self.row.addWidget(self.dice)
-        self.row.addWidget(self.lock)
+        for button in (self.dice, self.lock):
+            button.setFixedHeight(self.box.sizeHint().height())  # or this row would be higher than the others
+            self.row.addWidget(button)
         self.dice.clicked.connect(self.throw)
         self.lock.toggled.connect(self._show_lock)
         self.box.lineEdit().textEdited.connect(lambda: self.lock.setChecked(True))

@@ -106,7 +106,7 @@ QListView#cards QScrollBar::handle:disabled { background: transparent; }
 QScrollArea#settings QScrollBar::add-line, QScrollArea#settings QScrollBar::sub-line,
 QListView#candidates QScrollBar::add-line, QListView#candidates QScrollBar::sub-line,
 QListView#cards QScrollBar::add-line, QListView#cards QScrollBar::sub-line { width: 0; height: 0; }
-Section QToolButton[flat="true"] { padding: 2px 4px 2px 0; border: none; font-weight: 500; }
+Section QToolButton[flat="true"] { padding: 1px 4px 1px 0; border: none; font-weight: 500; }
 Section QToolButton[flat="true"]:focus { border: 1px solid $accent; }
 CandidateStrip QPushButton:checked {
     background: $accent; color: $accent_text; border: 1px solid $accent; border-radius: 3px; padding: 3px 6px;

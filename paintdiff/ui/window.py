@@ -111,7 +111,7 @@ class Window(QMainWindow):
         room = self.screen().availableSize() - QSize(0, TITLE_BAR)
         self.resize(QSize(1280, 720).boundedTo(room))
         self.resizeDocks(self._docks, [PANEL_WIDTH, PANEL_WIDTH], Qt.Orientation.Horizontal)
-        self.resizeDocks(self._docks, [490, 170], Qt.Orientation.Vertical)
+        self.resizeDocks(self._docks, [512, 148], Qt.Orientation.Vertical)
 
     def _tool_bar(self) -> QToolBar:
         bar = named(QToolBar("Tools", movable=False, orientation=Qt.Orientation.Vertical), "tools")

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from paintdiff.resource_files import resource
 from paintdiff.ui import icons, theme
 from paintdiff.ui.settings import RECENT_COUNT, Settings
+from paintdiff.ui.window import TITLE_BAR
 
 
 def luminance(colour: str) -> float:
@@ -102,3 +103,23 @@ def test_a_heading_opened_by_hand_stands_open_in_the_next_window(make_window) ->
     first = make_window()
     QTest.mouseClick(first.panel.sections["Variation"].heading, Qt.MouseButton.LeftButton)
     assert make_window().panel.unfolded() == ["Variation"]
+
+
+def test_at_1280_by_720_the_seed_and_the_first_headings_stand_in_sight(window) -> None:
+    window.resize(1280, 720 - TITLE_BAR)
+    QApplication.processEvents()
+    panel = window.panel
+    for part in (panel.seed, panel.fields["guidance"], panel.sections["Variation"].heading, panel.fields["candidates"]):
+        assert part.visibleRegion().boundingRect() == part.rect(), part.objectName()
+
+
+def test_the_prompt_grows_with_its_words_and_scrolls_when_it_is_long(window, qtbot) -> None:
+    prompt = window.panel.fields["prompt"]
+    short = prompt.height()
+    prompt.set_value("one\ntwo\nthree\nfour")
+    qtbot.waitUntil(lambda: prompt.height() > short)
+    grown = prompt.height()
+    prompt.set_value("word " * 500)
+    qtbot.waitUntil(lambda: grown < prompt.height() < 2 * grown)
+    prompt.set_value("")
+    qtbot.waitUntil(lambda: prompt.height() == short)
