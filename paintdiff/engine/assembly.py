@@ -13,7 +13,6 @@ from torch import Tensor
 
 from paintdiff.engine.add_ons.controlled import Besides, Controlled
 from paintdiff.engine.bundled.judge import Judge
-from paintdiff.engine.bundled.reference import look_up
 from paintdiff.engine.conditions.classifier_guidance import ClassifierGuidance
 from paintdiff.engine.conditions.clip_guidance import ClipGuidance
 from paintdiff.engine.conditions.constraint import All, Constraint
@@ -45,8 +44,8 @@ class Scene:
     same in pixels. `sampling` has the candidate's own seed. `beyond` (1, 1, h, w) is 1 outside the canvas.
     `known` is what else is known of the result, in pixels, and `rounds` how often the network's x0 is fitted to it.
     `code`, shaped like `original`, is noise to start from instead of the seed's.
-    `place` (S, S) bool is where a picture that the model looks at is laid; None: it looks at none. `besides` are
-    control maps and an image prompt.
+    `place` (S, S) bool is where a picture that the model looks at is laid; None: it looks at none. `guess`
+    (S, S, 4) uint8 premultiplied is how the picture may go on there. `besides` are control maps and an image prompt.
     """
 
     model: Model
@@ -60,6 +59,7 @@ class Scene:
     rounds: int = 0
     code: Tensor | None = None
     place: np.ndarray | None = None
+    guess: np.ndarray | None = None
     besides: Besides | None = None
 
     @property
@@ -70,12 +70,17 @@ class Scene:
         return Varied(own if self.code is None else Coded(self.code, own), other, self.sampling.variation)
 
 
-    def reference(self, prompt: str) -> Tensor | None:
-        """The picture of what `prompt` names that the model looks at, as `Condition.reference`."""
-        library = self.model.pictures
-        if library is None or self.place is None:
-            return None
-        return look_up(library, prompt, self.sampling.seed, self.place, self.original.device)
+    def looking(self, condition: Condition, prompt: str) -> Condition:
+        """`condition` with what the model looks at for `prompt`, and for none."""
+        looks = self.model.looks
+        if looks is None or self.place is None:
+            return condition
+        seed, device = self.sampling.seed, self.original.device
+        shown = looks.channels(prompt, seed, self.place, self.guess, device)
+        if shown is None:
+            return condition
+        without = looks.channels("", seed, self.place, self.guess, device)
+        return replace(condition, reference=shown, no_reference=torch.zeros_like(shown) if without is None else without)
 
 
 def make_condition(model: Model, sampling: Sampling, encode_text: EncodeText) -> Condition:
@@ -110,7 +115,7 @@ def make_denoiser(
     denoiser = _guided(network_denoiser, model, sampling, sampling.prompt, encode_text)
     if sampling.then:
         second = _guided(network_denoiser, model, sampling, sampling.then, encode_text)
-        then = Prompted(second, encode_text(sampling.then), scene.reference(sampling.then))
+        then = Prompted(second, scene.looking(encode_text(sampling.then), sampling.then))
         denoiser = PromptOverTime(denoiser, then, Switch(start, sampling.switch, sampling.blend))
     if scene.besides is not None:
         denoiser = Controlled(denoiser, scene.besides, start)

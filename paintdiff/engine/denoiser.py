@@ -50,7 +50,8 @@ class Condition:
 
     `text` (N, L, D) with `text_mask` (N, L) bool, True = a token; `mask` (N, 1, h, w), 1 = repaint, and `known`
     (N, C, h, w), zero where the mask is 1, for models with mask channels; `label` (N,) int64, a class,
-    -1 for none; `reference` (N, 4, h, w), a picture of what is asked for, see `reference_channels`.
+    -1 for none; `reference` (N, 4, h, w), a picture of what is asked for, see `reference_channels`, and `no_reference`
+    what is looked at where nothing is asked for.
     `pooled` (N, P) is the prompt in one vector, and `sizes` (N, 6) pixels, heights first, those of the picture before
     it was scaled, where it was cut, and those asked for (Podell et al. 2023, SDXL, 2.2). `guidance` (N,) is w for a
     network that was distilled to give the guided answer itself (Meng et al. 2023).
@@ -64,6 +65,7 @@ class Condition:
     known: Tensor | None = None
     label: Tensor | None = None
     reference: Tensor | None = None
+    no_reference: Tensor | None = None
     pooled: Tensor | None = None
     sizes: Tensor | None = None
     guidance: Tensor | None = None

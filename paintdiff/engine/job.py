@@ -154,7 +154,7 @@ class Job:
             start = part.branch.trajectory.start if part.branch else float(scene.strength.max())
             fit_network = task.network(network, model.space.shape[-1])
             denoiser = fitted(make_denoiser(scene, fit_network, self._encode_text, start), scene)
-            condition = replace(condition, reference=scene.reference(scene.sampling.prompt))
+            condition = scene.looking(condition, scene.sampling.prompt)
             preview = Preview(task.shown, part, self._request.frame, sequence.picture)
         with self._timed("sampling"):
             unchanged = start < LEAST  # hints, or blocks that must stay whole, can leave nothing to change
@@ -186,12 +186,18 @@ class Job:
         pixels = plane.encode(task.picture)
         scene = Scene(
             self._model, sampling, original, space.pooled(strength), pixels, strength, beyond=space.pooled(beyond),
-            known=task.known(pixels), rounds=task.rounds, place=task.place,
+            known=task.known(pixels), rounds=task.rounds, place=task.place, guess=self._guess(task),
             besides=shown_besides(part, task, self._model),
         )  # fmt: skip
         if i == 0:
             self._first = scene
         return scene
+
+    def _guess(self, task: Task) -> np.ndarray | None:
+        looks, hole, place = self._model.looks, task.hole, task.place
+        if looks is None or hole is None or place is None:
+            return None
+        return looks.guess(task.picture, hole, place)
 
     def _sample(
         self, scene: Scene, k: int, i: int, condition: Condition, denoiser: Denoiser, preview: Preview

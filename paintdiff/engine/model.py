@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from paintdiff.engine.bundled.judge import Judge
-from paintdiff.engine.bundled.picture_library import PictureLibrary
+from paintdiff.engine.bundled.reference import Lookup
 from paintdiff.engine.checkpoints.checkpoint import one_line, open_checkpoint
 from paintdiff.engine.checkpoints.latent_space import LatentSpace
 from paintdiff.engine.checkpoints.parts import Parts
@@ -24,9 +24,10 @@ from paintdiff.engine.schedule import Schedule
 from paintdiff.engine.space import Space
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.placing import AUTOMATIC, Placing
+from paintdiff.generation.placing import AUTO, AUTOMATIC, Placing
 from paintdiff.models.catalogue import find_model
 from paintdiff.models.screening import refuse_pickle
+from paintdiff.models.storage import FLOAT8, keeps_float8
 from paintdiff.models.walk import INDEX
 
 # What reading a damaged model raises where we do not look ourselves.
@@ -41,7 +42,7 @@ class Model:
     network reads of a prompt; a model that reads none has L = 0.
     `mask_channels` says that the network reads `Condition.mask` and `known`. `weights` is the module behind
     `network`, whose precision may be raised when half precision overflows (the network casts what it is given).
-    `judge` loads the folder's judge of pictures and prompts, once; `pictures` are those that the network looks at.
+    `judge` loads the folder's judge of pictures and prompts, once; `looks` is where the network looks things up.
     `parts` are the networks of a latent checkpoint, and `placement` is where they lie. `reads_guidance`: the network is
     told w (`Condition.guidance`) and answers as guided, so that nothing is left to be guided. `image` are the
     embeddings of an image prompt that the network looks at now, and of none. `safety` loads the checkpoint's own safety
@@ -57,7 +58,7 @@ class Model:
     mask_channels: bool
     weights: nn.Module | None = None
     judge: Callable[[], Judge] | None = None
-    pictures: PictureLibrary | None = None
+    looks: Lookup | None = None
     parts: Parts | None = None
     reads_guidance: bool = False
     image: tuple[Tensor, Tensor] | None = None
@@ -75,7 +76,8 @@ class Model:
     @property
     def castable(self) -> nn.Module | None:
         """`weights` where they can be cast to another type for a while: not those that come and go."""
-        return None if self.placement is not None and self.placement.hooked else self.weights
+        quantized = self.parts is not None and bool(self.parts.quantized)
+        return None if quantized or (self.placement is not None and self.placement.hooked) else self.weights
 
 
 def find_folder(model: str) -> Path:
@@ -102,16 +104,18 @@ def load_model(
     """
     folder, place = find_folder(model), find_device(device)
     leave_a_core()
+    keeps = folder.is_file() and placing.precision == AUTO and place.type != "mps" and keeps_float8(folder)
+    placing = replace(placing, precision=FLOAT8) if keeps and dtype is None else placing
     dtype = dtype or dtype_of(placing.precision, place)
     try:
         _check(folder)
         make_room()
         free = free_bytes(place)
-        loaded = _load(folder, place, dtype)
+        loaded = _load(folder, place, dtype, placing.precision == FLOAT8)
         if loaded.parts is None:
             return loaded
         placement = place_as_fits(loaded.parts, loaded.info.size, place, placing, free)
-        precision = "float8" if placement.float8 else str(dtype).removeprefix("torch.")
+        precision = FLOAT8 if placement.float8 else loaded.parts.quantized or str(dtype).removeprefix("torch.")
         info = replace(loaded.info, memory=placement.rung, precision=precision)
         space = _previewed(loaded.space, folder, dtype)
         return replace(loaded, info=info, placement=placement, space=space)
@@ -140,7 +144,7 @@ def _check(folder: Path) -> None:
         check_fill_model(folder)
 
 
-def _load(folder: Path, device: torch.device, dtype: torch.dtype) -> Model:
+def _load(folder: Path, device: torch.device, dtype: torch.dtype, keep_float8: bool) -> Model:
     from paintdiff.engine.checkpoints.loaders import (  # here: a loader needs `Model`
         LOADERS,
         load_fill_model,
@@ -148,7 +152,7 @@ def _load(folder: Path, device: torch.device, dtype: torch.dtype) -> Model:
     )
 
     if not folder.is_dir():
-        return load_single_file(folder, device, dtype)
+        return load_single_file(folder, device, dtype, keep_float8)
     if not (folder / INDEX).is_file():
         return load_fill_model(folder, device, dtype)
     checkpoint = open_checkpoint(folder)

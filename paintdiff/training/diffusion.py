@@ -9,6 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from paintdiff.engine.bundled.continuation import SURE
 from paintdiff.engine.bundled.fill_network import FillNetwork
 from paintdiff.engine.bundled.text import PAD
 
@@ -83,7 +84,8 @@ def fill(network: FillNetwork, batch: Batch, steps: int, guidance: float, seed: 
     tokens = torch.cat([batch.tokens, torch.where(_first(batch.tokens), batch.tokens, PAD)])
     text, text_mask = network.encode_text(tokens), tokens != PAD
     mask, known = torch.cat([batch.mask] * 2), torch.cat([batch.known] * 2)
-    reference = torch.cat([batch.reference, torch.zeros_like(batch.reference)])
+    behind = batch.reference * (batch.reference[:, 3:] <= SURE)  # without the thing, what lies behind it is left
+    reference = torch.cat([batch.reference, behind])
     noise = torch.randn(batch.x0.shape, generator=torch.Generator().manual_seed(seed)).to(batch.x0.device)
     x_t, times = noise, torch.linspace(1, 0, steps + 1).tolist()
     for t, s in pairwise(times):

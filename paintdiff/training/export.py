@@ -34,6 +34,7 @@ def export(run: Run, library: PictureLibrary, tokenizer: Path, folder: Path, siz
         "tokenizer": TOKENIZER,
         "weights": WEIGHTS,
         "pictures": PICTURES,
+        "guesses": True,
         "licence": "Apache-2.0",
         "defaults": DEFAULTS,
         "trained_samples": run.samples,

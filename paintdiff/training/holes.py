@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from paintdiff.training import masks
 from paintdiff.training.backgrounds import background, background_of
-from paintdiff.training.scenes import Placing, Scene, as_bytes, placed
+from paintdiff.training.scenes import Placing, Scene, as_bytes, crop_of, placed
 from paintdiff.training.sources import Sprite
 
 
@@ -34,13 +33,9 @@ def hole_in_scene(sprites: Sequence[Sprite], size: int, rng: np.random.Generator
 
 
 def hole_in_photograph(photographs: Sequence[np.ndarray], size: int, rng: np.random.Generator) -> Scene:
-    """A square from a third of a photograph's shorter side to all of it, made small, with a hole in it."""
+    """A part of a photograph with a hole in it."""
     photograph = photographs[int(rng.integers(len(photographs)))]
-    height, width = photograph.shape[:2]
-    side = int(rng.uniform(0.34, 1) * min(height, width))
-    top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
-    crop = photograph[top : top + side, left : left + side]
-    return Scene(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA), hole(size, rng), "")
+    return Scene(crop_of(photograph, size, rng), hole(size, rng), "")
 
 
 def hole(size: int, rng: np.random.Generator) -> np.ndarray:

@@ -32,11 +32,6 @@ def library_of(sprites: Sequence[Sprite]) -> PictureLibrary:
     return PictureLibrary(entries, pictures)
 
 
-def reference_for(library: PictureLibrary, prompt: str, mask: np.ndarray, seed: int) -> np.ndarray | None:
-    """What the engine would show the model for `prompt` in `mask` (S, S): (S, S, 4) uint8 premultiplied, or None."""
-    return library.shown(prompt, seed, mask)
-
-
 def save_library(library: PictureLibrary, path: Path) -> None:
     """Write what `load_library` reads."""
     fresh = path.with_name(path.name + ".writing")

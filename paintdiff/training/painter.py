@@ -45,7 +45,7 @@ class Painter:
     @cached_property
     def _known(self) -> tuple[int, PictureLibrary | None]:
         model = load_model(self.model, self.device)
-        return model.info.size, model.pictures
+        return model.info.size, None if model.looks is None else model.looks.library
 
     def request(self, picture: np.ndarray, mask: np.ndarray, sampling: Sampling, feather: int = 0) -> Request:
         """To repaint (h, w, 3) uint8 or float where the (h, w) mask is above 0, all of it seen at once.

@@ -9,7 +9,9 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from paintdiff.engine.bundled.continuation import continued
 from paintdiff.engine.bundled.picture_library import FITS, fitted, laid
+from paintdiff.engine.bundled.reference import over_guess
 from paintdiff.training import colours, masks, shapes
 from paintdiff.training.backgrounds import Background, background
 from paintdiff.training.nouns import COMMON
@@ -23,6 +25,8 @@ _STYLE_WORDS = 0.12
 _NO_REFERENCE = 0.2
 _ANOTHER_PICTURE = 0.1
 _LAID_BY_MASK = 0.05
+_NO_GUESS = 0.15
+_PHOTOGRAPHS = 0.12  # of all grounds, where there are any
 _TURNED = 0.2
 
 
@@ -30,7 +34,8 @@ _TURNED = 0.2
 class Scene:
     """picture (S, S, 3) uint8 RGB; mask (S, S) uint8, 1 = repaint; prompt: what the masked part shows.
 
-    `reference` (S, S, 4) uint8 premultiplied: something like it, laid over the mask, or None.
+    `reference` (S, S, 4) uint8 premultiplied: something like it, laid over the mask and over a guess of what lies
+    behind; or None.
     """
 
     picture: np.ndarray
@@ -65,6 +70,7 @@ class SceneMaker:
     sprites: Sequence[Sprite]
     size: int = 64
     shape_share: float = 0.3
+    photographs: Sequence[np.ndarray] = ()  # (h, w, 3) uint8 each
 
     def at(self, size: int) -> SceneMaker:
         """The same for scenes of another size."""
@@ -84,15 +90,27 @@ class SceneMaker:
 
     def scene(self, rng: np.random.Generator) -> Scene:
         """One scene with one of the tasks: thing in a mask, continuation, side bands, everything masked."""
-        ground = background(self.size, rng)
+        ground = self._ground(rng)
         task = rng.random()
         if task < 0.42:
-            return self._thing_in_mask(ground, rng)
+            return self._with_guess(self._thing_in_mask(ground, rng), rng)
         if task < 0.67:
-            return self._continuation(ground, rng)
+            return self._with_guess(self._continuation(ground, rng), rng)
         if task < 0.77:
-            return self._side_bands(ground, rng)
+            return self._with_guess(self._side_bands(ground, rng), rng)
         return self._everything(ground, rng)
+
+    def _ground(self, rng: np.random.Generator) -> Background:
+        if not self.photographs or rng.random() > _PHOTOGRAPHS:
+            return background(self.size, rng)
+        crop = crop_of(self.photographs[int(rng.integers(len(self.photographs)))], self.size, rng)
+        return Background(crop.astype(np.float32), "")
+
+    def _with_guess(self, scene: Scene, rng: np.random.Generator) -> Scene:
+        """The scene with a guess of what lies behind its mask, under what is shown already."""
+        if rng.random() < _NO_GUESS:
+            return scene
+        return replace(scene, reference=over_guess(scene.reference, continued(scene.picture, scene.mask > 0)))
 
     def described(self, rng: np.random.Generator) -> Scene:
         """A scene to judge as a whole: one thing, rarely beside smaller ones, or ground alone; the mask has no use."""
@@ -263,6 +281,15 @@ def _turned(thing: Thing, rng: np.random.Generator) -> Thing:
         for picture in (thing.pixels, thing.like)
     )
     return replace(thing, pixels=pixels, like=like)
+
+
+def crop_of(photograph: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """A square from a third of a photograph's shorter side to all of it, made small: (size, size, 3) uint8."""
+    height, width = photograph.shape[:2]
+    side = int(rng.uniform(0.34, 1) * min(height, width))
+    top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+    crop = photograph[top : top + side, left : left + side]
+    return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def as_bytes(pixels: np.ndarray) -> np.ndarray:

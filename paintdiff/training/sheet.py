@@ -9,14 +9,15 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from paintdiff.engine.bundled.continuation import continued
 from paintdiff.engine.bundled.fill_network import FillNetwork
 from paintdiff.engine.bundled.picture_library import PictureLibrary
+from paintdiff.engine.bundled.reference import over_guess
 from paintdiff.engine.bundled.text import Tokenizer
 from paintdiff.training import masks
 from paintdiff.training.backgrounds import background
 from paintdiff.training.batches import as_batch
 from paintdiff.training.diffusion import fill
-from paintdiff.training.library import reference_for
 from paintdiff.training.scenes import Scene, SceneMaker, as_bytes
 
 FILLS = (
@@ -41,7 +42,7 @@ def sheet_scenes(maker: SceneMaker, library: PictureLibrary, seed: int = 7) -> l
     blank = np.full((maker.size, maker.size, 3), 127, np.uint8)
     everywhere = np.ones((maker.size, maker.size), np.uint8)
     return scenes + [
-        Scene(blank, everywhere, prompt, reference_for(library, prompt, everywhere, seed)) for prompt in WHOLE
+        Scene(blank, everywhere, prompt, library.shown(prompt, seed, everywhere)) for prompt in WHOLE
     ]
 
 
@@ -73,7 +74,9 @@ def _prompted(prompt: str, size: int, rng: np.random.Generator, library: Picture
         mask[:] = 0
         centre = (int(left + width / 2), int(top + height / 2))
         cv2.ellipse(mask, centre, (int(width / 2), int(height / 2)), 0, 0, 360, 1, -1)
-    return Scene(as_bytes(ground), mask, prompt, reference_for(library, prompt, mask, int(rng.integers(100))))
+    picture, hole = as_bytes(ground), mask > 0
+    shown = library.shown(prompt, int(rng.integers(100)), hole)
+    return Scene(picture, mask, prompt, over_guess(shown, continued(picture, hole)))
 
 
 def _laid_out(scenes: list[Scene], pictures: np.ndarray, columns: int = 8, zoom: int = 2) -> Image.Image:

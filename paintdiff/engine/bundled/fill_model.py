@@ -13,6 +13,7 @@ from torch import Tensor
 from paintdiff.engine.bundled.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.bundled.judge import find_judge
 from paintdiff.engine.bundled.picture_library import load_library
+from paintdiff.engine.bundled.reference import Lookup
 from paintdiff.engine.bundled.text import PAD, Tokenizer
 from paintdiff.engine.checkpoints.weights import check_finite, compare
 from paintdiff.engine.denoiser import Condition, Predicts
@@ -37,12 +38,14 @@ def load_fill_model(folder: Path, device: torch.device, dtype: torch.dtype) -> M
     tokenizer = Tokenizer.from_file(_beside(folder, config["tokenizer"]))
     network = _load_network(config["network"], _beside(folder, config["weights"]), device, dtype)
     check_finite(network, folder)
-    pictures = load_library(_beside(folder, config["pictures"])) if "pictures" in config else None
+    looks = None
+    if "pictures" in config:
+        looks = Lookup(load_library(_beside(folder, config["pictures"])), bool(config.get("guesses", False)))
     usual = valid(config.get("defaults", {}))
     info = ModelInfo(str(config.get("name", folder.name)), device.type, size, mask_channels=True, defaults=usual)
     return Model(
         info, schedule, PixelSpace(size, device), _FillCall(network), predicts, _TextCall(network, tokenizer), True,
-        weights=network, judge=find_judge(folder, tokenizer, device), pictures=pictures,
+        weights=network, judge=find_judge(folder, tokenizer, device), looks=looks,
     )  # fmt: skip
 
 

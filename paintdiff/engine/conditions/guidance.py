@@ -71,13 +71,13 @@ def _length(condition: Condition) -> int:
 
 
 def _unprompted(condition: Condition) -> Condition:
-    """Without what the prompt brought along: no class, and nothing to look at."""
-    label, reference = condition.label, condition.reference
+    """Without what the prompt brought along: no class, and nothing to look at but what is there without."""
+    label = condition.label
     if condition.image is not None:
         condition = replace(condition, image=condition.no_image)
     if label is not None:
         condition = replace(condition, label=torch.full_like(label, -1))
-    return condition if reference is None else replace(condition, reference=torch.zeros_like(reference))
+    return replace(condition, reference=condition.no_reference)
 
 
 def rescaled(guided: Tensor, conditional: Tensor, phi: float, mask: Tensor | None) -> Tensor:

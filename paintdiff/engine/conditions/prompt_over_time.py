@@ -57,15 +57,12 @@ class PromptOverTime:
 
 @dataclass(frozen=True, eq=False)
 class Prompted:
-    """A denoiser with a prompt of its own, whatever the run's condition says.
-
-    `reference` is the picture to look at that goes with it.
-    """
+    """A denoiser with a prompt of its own, and what is looked at for it, whatever the run's condition says."""
 
     denoiser: Denoiser
     words: Condition
-    reference: Tensor | None = None
 
     def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Prediction:
-        own = replace(condition.prompted(self.words), reference=self.reference)
+        words = self.words
+        own = replace(condition.prompted(words), reference=words.reference, no_reference=words.no_reference)
         return self.denoiser(x_t, t, own)

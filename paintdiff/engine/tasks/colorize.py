@@ -34,7 +34,7 @@ class Colorize:
     to what looks alike, and the run starts from that picture: the surer it is of a cell, the later the cell joins.
     """
 
-    place = None  # the grey picture says what is there
+    place = hole = None  # the grey picture says what is there
 
     def __init__(self, part: Request, size: int) -> None:
         """Raises `UserError` where coarse shapes are to be kept as well: those of a grey picture are grey."""

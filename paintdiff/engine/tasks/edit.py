@@ -59,7 +59,7 @@ class Encoder:
         self._scene = replace(scene, sampling=plain)
         self._start = float(scene.strength.max())
         condition = make_condition(scene.model, plain, encode_text)
-        self._condition = replace(condition, reference=self._scene.reference(source))
+        self._condition = self._scene.looking(condition, source)
         self._denoiser = make_denoiser(self._scene, network, encode_text, self._start)
         self._cancel = cancel
 

@@ -48,6 +48,11 @@ class Task(Protocol):
         ...
 
     @property
+    def hole(self) -> np.ndarray | None:
+        """(H, W) bool: what a model may guess from the rest of the picture; None where it looks at no guess."""
+        ...
+
+    @property
     def rounds(self) -> int:
         """How often the network's x0 is fitted to what is known, in each step; see `MomentMatching`."""
         ...
@@ -96,13 +101,17 @@ class Fill:
         part = self._part
         if self._tiled or part.sampling.layout != "off":
             return None  # a tile would see a part of what is looked at; shapes that are kept would be fought
-        if part.mode == EDIT:
-            least, cover = 1, part.change_map
-        else:  # where something stays to be seen, that says where things lie, and another picture would fight it
-            least, cover = 255, part.change_map if part.sampling.strength == 1 else part.beyond_canvas
+        # where something stays to be seen, that says where things lie, and another picture would fight it
+        least = 1 if part.mode == EDIT else 255
         place = np.zeros((self.shown.size, self.shown.size), bool)
-        self.shown.inner(place)[...] = self.shown.inner(self.shown.map(cover)) >= least
+        self.shown.inner(place)[...] = self.shown.inner(self.shown.map(self._cover)) >= least
         return place
+
+    @property
+    def hole(self) -> np.ndarray | None:
+        if self.place is None or self._part.mode == EDIT:
+            return None
+        return self.shown.map(self._cover) > 0
 
     def known(self, pixels: Tensor) -> None:
         return None
@@ -127,5 +136,11 @@ class Fill:
     def _anew(self) -> np.ndarray:
         """(size, size) bool: what is painted from pure noise."""
         part = self._part
-        anew = part.sampling.strength == 1 and part.mode != EDIT  # an edit starts from the picture's own noise
-        return self.map(part.change_map if anew else part.beyond_canvas) == 255
+        # an edit starts from the picture's own noise
+        return self.map(part.beyond_canvas if part.mode == EDIT else self._cover) == 255
+
+    @property
+    def _cover(self) -> np.ndarray:
+        """(h, w) uint8: the change map of what does not stay to be seen."""
+        part = self._part
+        return part.change_map if part.mode == EDIT or part.sampling.strength == 1 else part.beyond_canvas

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from paintdiff.engine.bundled.fill_network import FillNetworkConfig, reference_channels
 from paintdiff.engine.bundled.picture_library import Entry, PictureLibrary
-from paintdiff.engine.bundled.reference import look_up
+from paintdiff.engine.bundled.reference import Lookup
 from paintdiff.engine.conditions.guidance import ClassifierFree
 from paintdiff.engine.denoiser import Condition, Prediction
 from paintdiff.engine.engine import DiffusionEngine
@@ -27,7 +27,7 @@ RED = np.full((64, 64, 4), (200, 0, 0, 255), np.uint8)
 LIBRARY = PictureLibrary([Entry("apple", (), ""), Entry("sky", (), "")], [RED, RED[..., [2, 1, 0, 3]]])
 
 
-def looking_model(folder: Path, library: PictureLibrary) -> str:
+def looking_model(folder: Path, library: PictureLibrary, guesses: bool = False) -> str:
     """A tiny model that looks at the pictures of `library`."""
     tiny_model(folder)
     described = json.loads((folder / "config.json").read_text())
@@ -35,7 +35,7 @@ def looking_model(folder: Path, library: PictureLibrary) -> str:
     weights = {name: value.contiguous() for name, value in random_network(config, 0).state_dict().items()}
     save_file(weights, folder / "model.safetensors")
     save_library(library, folder / "pictures.zip")
-    described |= {"network": asdict(config), "pictures": "pictures.zip"}
+    described |= {"network": asdict(config), "pictures": "pictures.zip", "guesses": guesses}
     (folder / "config.json").write_text(json.dumps(described))
     return str(folder)
 
@@ -72,6 +72,13 @@ def test_a_picture_that_is_only_changed_a_little_is_not_fought_by_another(model:
     assert np.array_equal(patch(model, layout="4"), patch(blind, layout="4"))
 
 
+def test_a_model_that_guesses_looks_at_how_the_picture_may_go_on(blind: str, tmp_path: Path) -> None:
+    guessing = looking_model(tmp_path / "guessing", PictureLibrary([], []), guesses=True)
+    assert not np.array_equal(patch(guessing), patch(blind))
+    for nothing_new in ({"strength": 0.7}, {"layout": "4"}):
+        assert np.array_equal(patch(guessing, **nothing_new), patch(blind, **nothing_new))
+
+
 def test_the_second_prompt_brings_its_own_picture(model: str, blind: str) -> None:
     switched = {"prompt": "unheard of", "then": "the sky", "switch": 0.5}
     assert not np.array_equal(patch(model, **switched), patch(blind, **switched))
@@ -90,18 +97,21 @@ def test_a_damaged_library_is_told_in_one_sentence(model: str, tmp_path) -> None
 def test_the_picture_lies_where_the_mask_is() -> None:
     place = np.zeros((64, 64), bool)
     place[8:40, 30:62] = True
-    reference = look_up(LIBRARY, "a red apple", 0, place, torch.device("cpu"))
+    def look_up(prompt: str, seed: int, place: np.ndarray) -> torch.Tensor | None:
+        return Lookup(LIBRARY, False).channels(prompt, seed, place, None, torch.device("cpu"))
+
+    reference = look_up("a red apple", 0, place)
     assert reference is not None
     alpha = reference[0, 3].numpy() > 0.5
     assert (alpha & ~place).sum() == 0
     assert 0.5 < alpha.sum() / place.sum() < 0.95
     torch.testing.assert_close(reference[0, :, 24, 46], torch.tensor([400 / 255 - 1, -1, -1, 1]))
-    assert not torch.equal(reference, look_up(LIBRARY, "a red apple", 1, place, torch.device("cpu")))
-    assert look_up(LIBRARY, "nothing of it", 0, place, torch.device("cpu")) is None
-    assert look_up(LIBRARY, "apple", 0, np.zeros_like(place), torch.device("cpu")) is None
+    assert not torch.equal(reference, look_up("a red apple", 1, place))
+    assert look_up("nothing of it", 0, place) is None
+    assert look_up("apple", 0, np.zeros_like(place)) is None
 
 
-def test_the_negative_side_of_guidance_looks_at_nothing() -> None:
+def test_the_negative_side_of_guidance_looks_at_what_is_there_without_the_prompt() -> None:
     seen: list[Condition] = []
 
     def denoiser(x_t: torch.Tensor, t: float, condition: Condition) -> Prediction:
@@ -111,7 +121,8 @@ def test_the_negative_side_of_guidance_looks_at_nothing() -> None:
     text, told = torch.zeros(1, 2, 3), torch.ones(1, 2, dtype=torch.bool)
     reference = reference_channels(torch.full((1, 8, 8, 4), 255, dtype=torch.uint8))
     guided = ClassifierFree(denoiser, 3.0, Condition(text, told))
-    guided(torch.zeros(1, 3, 8, 8), 0.5, Condition(text, told, reference=reference))
+    without = torch.full_like(reference, 0.25)
+    guided(torch.zeros(1, 3, 8, 8), 0.5, Condition(text, told, reference=reference, no_reference=without))
     assert seen[0].reference is not None
     assert torch.equal(seen[0].reference[:1], reference)
-    assert not seen[0].reference[1].any()
+    assert torch.equal(seen[0].reference[1:], without)

@@ -1,0 +1,128 @@
+"""A first guess of what a hole hides: the picture around it, moved to where it fits."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+OFFSETS = 16
+SURE = 0.5  # alpha at most: less than that of a picture from the library, which lies over it
+_LEAST = 0.12
+_TOLERANCE = 20.0  # levels of mismatch at which the guess counts for e times less
+_ROUNDS = 3
+_NEAR = 3  # pixels: offsets closer than this to none at all, or to each other, are the same
+
+
+def continued(picture: np.ndarray, hole: np.ndarray, offsets: int = OFFSETS) -> np.ndarray:
+    """What the rest of `picture` (S, S, 3) uint8 offers for `hole` (S, S) bool: (S, S, 4) uint8 premultiplied.
+
+    Alpha is 0 where it offers nothing, and at most a half: the more, the better the moved picture fits at the hole's
+    edge, over which it reaches a little, so that a network can compare. After He and Sun 2012, "Statistics of Patch
+    Offsets for Image Completion": the offsets at which the ring around the hole finds itself again, the best of them
+    for each pixel; then the difference at the edge is spread over the hole as in Perez et al. 2003, "Poisson Image
+    Editing", 3. What is too far inside for that is continued from the guess.
+    """
+    known, left = np.where(hole[..., None], 0, picture).astype(np.float32), hole
+    shown = known
+    doubt = np.full(hole.shape, np.inf, np.float32)
+    for again in range(_ROUNDS):
+        guess, cost = _guess(known, left, offsets)
+        found = np.isfinite(cost) & (_grown(left, max(1, hole.shape[0] // 32)) > 0)
+        fresh = found & (left | (again == 0))  # past the hole's edge the guess is shown, and not built upon
+        known, shown = (np.where(w[..., None], guess, p) for w, p in ((found & left, known), (fresh, shown)))
+        doubt = np.where(fresh, cost + again * _TOLERANCE / 2, doubt)
+        left = left & ~found
+        if not left.any() or not found.any():
+            break
+    alpha = np.where(np.isfinite(doubt), np.maximum(_LEAST, SURE * np.exp(-doubt / _TOLERANCE)), 0)
+    return np.round(np.dstack([shown * alpha[..., None], 255 * alpha])).astype(np.uint8)
+
+
+def _guess(known: np.ndarray, hole: np.ndarray, offsets: int) -> tuple[np.ndarray, np.ndarray]:
+    """The picture continued (S, S, 3), and the mismatch of each pixel (S, S) in levels, infinite where there's none."""
+    size = hole.shape[0]
+    kept = (~hole).astype(np.float32)
+    ring = _grown(hole, max(3, size // 12)) * kept
+    found = _best_offsets(known, kept, ring, hole, offsets)
+    if not found:
+        return known, np.full(hole.shape, np.inf, np.float32)
+    every, costs = zip(*(_offer(known, kept, ring, *offset) for offset in found), strict=True)
+    best = np.argmin(costs, axis=0)[None]
+    cost = np.take_along_axis(np.stack(costs), best, 0)[0]
+    guess = np.take_along_axis(np.stack(every), best[..., None], 0)[0]
+    compared = ring * np.isfinite(cost)
+    return np.clip(guess + _spread((known - guess) * compared[..., None], compared), 0, 255), cost
+
+
+def _best_offsets(
+    known: np.ndarray, kept: np.ndarray, ring: np.ndarray, hole: np.ndarray, count: int
+) -> list[tuple[int, int, float]]:
+    """(down, right, mismatch) of at most `count` offsets: kept pixels there look like the ring, and cover the hole."""
+    size = hole.shape[0]
+    room, edge = size + size // 2, size // 4  # offsets up to half a side do not wrap round
+    middle = room // 2
+    covered = np.dstack([ring, ring * (known**2).sum(-1), ring[..., None] * known, hole])
+    here = _spectrum(covered, room).conj()
+    there = _spectrum(np.dstack([kept, (known**2).sum(-1), known]), room)
+    errors = here[1] * there[0] + here[0] * there[1] - 2 * (here[2:5] * there[2:5]).sum(0)
+    sums = torch.fft.irfft2(torch.stack([errors, here[0] * there[0], here[5] * there[0]]), (room, room))
+    error, pairs, cover = torch.fft.fftshift(sums, (1, 2)).numpy()
+    mismatch = np.sqrt(np.maximum(error, 0) / np.maximum(pairs, 1) / 3)
+    cover = cover / max(1, int(hole.sum()))
+    usable = (pairs > 0.3 * ring.sum()) & (cover > 0.02)
+    usable[:edge], usable[-edge:], usable[:, :edge], usable[:, -edge:] = False, False, False, False
+    score = np.where(usable, mismatch + 25 * (1 - cover), np.inf)
+    found: list[tuple[int, int, float]] = []
+    y = x = middle
+    while True:  # each offset found, and none at all, clears its surroundings
+        score[max(0, y - _NEAR) : y + _NEAR + 1, max(0, x - _NEAR) : x + _NEAR + 1] = np.inf
+        y, x = divmod(int(score.argmin()), room)
+        if len(found) == count or not np.isfinite(score[y, x]):
+            return found
+        found.append((y - middle, x - middle, float(mismatch[y, x])))
+
+
+def _spectrum(planes: np.ndarray, room: int) -> Tensor:
+    return torch.fft.rfft2(torch.from_numpy(np.ascontiguousarray(planes.transpose(2, 0, 1), np.float32)), (room, room))
+
+
+def _offer(
+    known: np.ndarray, kept: np.ndarray, ring: np.ndarray, down: int, right: int, mismatch: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The picture moved by an offset, and what taking each of its pixels costs: its mismatch near by and in all."""
+    size = kept.shape[0]
+    moved, there = _moved(known, down, right), _moved(kept, down, right)
+    compared = ring * there
+    error = ((moved - known) ** 2).mean(-1) * compared
+    small = cv2.resize(np.dstack([error, compared]), (size // 4, size // 4), interpolation=cv2.INTER_AREA)
+    near = cv2.resize(cv2.GaussianBlur(small, (0, 0), size / 40), (size, size), interpolation=cv2.INTER_LINEAR)
+    local = np.sqrt((near[..., 0] + 1e-3 * mismatch**2) / (near[..., 1] + 1e-3))
+    return moved, np.where(there > 0, local + 0.5 * mismatch, np.inf)
+
+
+def _moved(values: np.ndarray, down: int, right: int) -> np.ndarray:
+    """values[y + down, x + right], zeros where that lies outside."""
+    size = values.shape[0]
+    out = np.zeros_like(values)
+    rows, columns = slice(max(0, -down), size - max(0, down)), slice(max(0, -right), size - max(0, right))
+    out[rows, columns] = values[max(0, down) : size + min(0, down), max(0, right) : size + min(0, right)]
+    return out
+
+
+def _spread(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """`difference`, known where `weight` is 1, carried on everywhere: sharply near by, ever more softly far away."""
+    size = weight.shape[0]
+    planes = np.dstack([difference, weight])
+    total = np.zeros_like(planes)
+    for share in (64, 32, 16, 8, 4):
+        coarse = max(1, 32 // share)  # a wide blur needs few pixels
+        small = cv2.resize(planes, (size // coarse, size // coarse), interpolation=cv2.INTER_AREA)
+        blurred = cv2.GaussianBlur(small, (0, 0), size / share / coarse)
+        total += cv2.resize(blurred, (size, size), interpolation=cv2.INTER_LINEAR) * share**2
+    return total[..., :3] / (total[..., 3:] + 1e-6)
+
+
+def _grown(hole: np.ndarray, pixels: int) -> np.ndarray:
+    return cv2.dilate(hole.astype(np.uint8), np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)).astype(np.float32)

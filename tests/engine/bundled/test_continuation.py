@@ -1,0 +1,54 @@
+"""Guesses of what a hole hides, from the picture around it."""
+
+import numpy as np
+import pytest
+
+from paintdiff.engine.bundled.continuation import SURE, continued
+
+SIDE = 64
+HOLE = np.zeros((SIDE, SIDE), bool)
+HOLE[20:45, 25:50] = True
+
+
+def stripes(period: int) -> np.ndarray:
+    bright = (np.add.outer(np.arange(SIDE), np.arange(SIDE)) // (period // 2)) % 2
+    return np.where(bright[..., None] > 0, np.uint8(220), np.uint8(30)).repeat(3, axis=2)
+
+
+def straight(guess: np.ndarray) -> np.ndarray:
+    """(S, S, 3) float in 0..255, where there is a guess."""
+    return guess[..., :3] / np.maximum(guess[..., 3:] / 255, 1e-6)
+
+
+@pytest.mark.parametrize("period", [8, 12, 20])
+def test_a_pattern_goes_on_as_it_was(period: int) -> None:
+    picture = stripes(period)
+    guess = continued(picture, HOLE)
+    assert (guess[HOLE][:, 3] > 0).all()
+    assert np.abs(straight(guess)[HOLE] - picture[HOLE]).mean() < 8
+
+
+def test_nothing_under_the_hole_is_read() -> None:
+    one, two = stripes(12), stripes(12)
+    two[HOLE] = 99
+    assert np.array_equal(continued(one, HOLE), continued(two, HOLE))
+
+
+def test_a_gradient_goes_on_without_a_step() -> None:
+    picture = np.repeat(np.linspace(40, 200, SIDE)[None, :, None], SIDE, 0).repeat(3, 2).astype(np.uint8)
+    assert np.abs(straight(continued(picture, HOLE))[HOLE] - picture[HOLE]).max() < 12
+
+
+def test_what_fits_counts_for_more_than_what_does_not() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    sure, unsure = (continued(picture, HOLE)[HOLE][:, 3].mean() for picture in (stripes(12), noise))
+    assert unsure < sure <= 255 * SURE + 1
+
+
+def test_a_hole_with_next_to_nothing_around_it_gets_no_guess_or_a_whole_one() -> None:
+    hole = np.ones((SIDE, SIDE), bool)
+    assert not continued(stripes(12), hole).any()
+    hole[0, 0] = False
+    guess = continued(stripes(12), hole)
+    assert guess.shape == (SIDE, SIDE, 4)
+    assert (guess[..., :3] <= guess[..., 3:]).all()
