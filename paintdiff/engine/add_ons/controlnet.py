@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from paintdiff.engine.checkpoints.checkpoint import one_line, prepare_libraries
+from paintdiff.engine.checkpoints.reading import read_tensors
 from paintdiff.engine.checkpoints.unet_call import UNetCall
 from paintdiff.engine.checkpoints.weights import check_finite
 from paintdiff.engine.model import Model
@@ -82,14 +82,14 @@ def load_controlnet(file: ControlNetFile, dtype: torch.dtype) -> Any:
             network = ControlNetModel.from_config(file.config)
         weights: dict[str, Tensor] = {}
         for path in file.weights:
-            weights |= load_file(path)
+            weights |= read_tensors(path, dtype)
         if file.layout is Layout.LDM:
             plain = {name.removeprefix(PREFIX): weight for name, weight in weights.items()}
             weights = convert_controlnet_checkpoint(plain, file.config)
             for theirs, ours in SIZES.items():
                 if f"{theirs}.weight" in plain:
                     weights |= {f"{ours}.{each}": plain[f"{theirs}.{each}"] for each in ("weight", "bias")}
-        weights = {name: weight.to(dtype) for name, weight in weights.items() if weight is not None}
+        weights = {name: weight for name, weight in weights.items() if weight is not None}
         network.load_state_dict(weights, strict=True, assign=True)
     except DAMAGED as error:
         raise UserError(f"The ControlNet {file.path} cannot be opened: {one_line(error)}.") from error

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from torch import Tensor
 
 from paintdiff.engine.checkpoints.autoencoder import KLAutoencoder
 from paintdiff.engine.checkpoints.checkpoint import prepare_libraries
 from paintdiff.engine.checkpoints.latent_space import LatentSpace
 from paintdiff.engine.checkpoints.parts import Parts
+from paintdiff.engine.checkpoints.reading import read_tensors
 from paintdiff.engine.checkpoints.stable_diffusion import vae_dtype
 from paintdiff.engine.checkpoints.weights import check_finite, check_fit
 from paintdiff.engine.hardware.caches import Encodings
@@ -89,7 +89,6 @@ def _from_folder(path: Path, parts: Parts) -> Any:
 
 def _from_file(path: Path, parts: Parts) -> Any:
     from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
-    from safetensors import safe_open
 
     header = read_header(path)
     kind = identify(header)
@@ -100,12 +99,11 @@ def _from_file(path: Path, parts: Parts) -> Any:
     prefix = _LDM if any(name.startswith(_LDM) for name in header.tensors) else ""
     config = _config(header, prefix, kind.layout, parts)
     try:
-        with safe_open(path, framework="pt") as file:
-            names = [name for name in header.tensors if name.startswith(prefix)]
-            tensors = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+        weights = read_tensors(path, vae_dtype(config, parts.denoiser.dtype), prefix)
+        tensors = {name.removeprefix(prefix): weight for name, weight in weights.items()}
         if kind.layout is Layout.LDM:
             tensors = convert_ldm_vae_checkpoint(tensors, config)
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise UserError(f"The autoencoder {path.name} cannot be read; it is damaged.") from error
     return _built(path, config, tensors, parts)
 
@@ -140,8 +138,7 @@ def _built(path: Path, config: dict[str, Any], tensors: dict[str, Tensor], parts
             f"The autoencoder {path.name} does not go with this {parts.family} model: {len(wrong)} of its "
             f"{len(needed)} weights are missing or of another shape, such as {wrong[0]}."
         )
-    dtype = vae_dtype(config, parts.denoiser.dtype)
-    vae.load_state_dict({name: tensors[name].to(dtype) for name in needed}, assign=True)
+    vae.load_state_dict({name: tensors[name] for name in needed}, assign=True)
     check_finite(vae, path)
     return vae
 

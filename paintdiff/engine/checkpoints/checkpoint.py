@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from paintdiff.engine.checkpoints.weights import check_finite, check_fit
+from paintdiff.engine.checkpoints.reading import read_tensors
+from paintdiff.engine.checkpoints.weights import built, check_finite, check_fit
 from paintdiff.generation.errors import UserError
 from paintdiff.models.header import read_header, read_object, spoken
 from paintdiff.models.inspection import NETWORKS, find_weights, inspect, inspect_words
@@ -18,6 +19,8 @@ from paintdiff.models.pipelines import NEEDED, PIXELS, check_index
 from paintdiff.models.screening import check_inside, home
 from paintdiff.models.walk import INDEX
 
+# What is laid out anew for speed, and so is read into memory of its own. The others stay mapped from their files.
+CONVOLUTIONS = ("UNet2DConditionModel", "UNet2DModel", "AutoencoderKL")
 LONGEST_PROMPT = 77  # tokens that a tokenizer is tried with
 
 
@@ -70,7 +73,11 @@ class Checkpoint:
         Raises `UserError` for weights that are missing, pickled, or not those of the config.
         """
         folder = self.part(component)
-        variant, _ = find_weights(folder, component)
+        variant, files = find_weights(folder, component)
+        if kind.__name__ in CONVOLUTIONS:
+            network = built(kind, folder, read_tensors(files[0], dtype))
+            check_finite(network, folder)
+            return network
         option = "torch_dtype" if kind.__module__.startswith("diffusers") else "dtype"
         default = torch.get_default_dtype()
         try:

@@ -59,6 +59,27 @@ def compare(network: nn.Module, header: Header) -> None:
             )
 
 
+def built(kind: Any, folder: Path, tensors: dict[str, Tensor]) -> Any:
+    """A `kind` of diffusers from the config in `folder` with `tensors` as its weights, as they are and where they are.
+
+    Raises `UserError` where one is missing or of another shape.
+    """
+    from accelerate import init_empty_weights
+
+    with init_empty_weights(include_buffers=False):
+        network = kind.from_config(kind.load_config(str(folder), local_files_only=True))
+    given, needed = {_name(name): tensor for name, tensor in tensors.items()}, network.state_dict()
+    own = {name: given[_name(name)] for name in needed if _name(name) in given}
+    wrong = [name for name, tensor in needed.items() if name not in own or own[name].shape != tensor.shape]
+    if wrong:
+        raise UserError(
+            f"The weights in {spoken(folder)} are not those of its config: {len(wrong)} are missing or of another "
+            "shape."
+        )
+    network.load_state_dict(own, assign=True)
+    return network.eval()
+
+
 def check_finite(network: nn.Module, where: Path) -> None:
     """Raise `UserError` where a weight is not a number."""
     for name, tensor in (*network.named_parameters(), *network.named_buffers()):
@@ -73,10 +94,9 @@ def finite(tensor: Tensor) -> bool:
     """Whether every value is a number; without a copy of the tensor where it is."""
     if tensor.is_meta or not tensor.is_floating_point() or tensor.numel() == 0:
         return True
-    if tensor.element_size() == 1:  # the eight-bit floats do not add up
+    if tensor.element_size() == 1:  # the eight-bit floats cannot be compared
         tensor = tensor.to(torch.bfloat16)
-    # Numbers that are not finite stay so in a sum; large ones may only add up to one.
-    return bool(tensor.sum(dtype=torch.float32).isfinite()) or bool(tensor.isfinite().all())
+    return all(bool(end.isfinite()) for end in tensor.aminmax())  # one that is not a number is both ends
 
 
 def _empty(kind: Any, folder: Path) -> nn.Module:
