@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -30,6 +31,7 @@ from paintdiff.training.methods import compare, header, line
 from paintdiff.training.mode_sheet import save as save_modes
 from paintdiff.training.modes import SHEETS
 from paintdiff.training.painter import Painter
+from paintdiff.training.photographs import fetch_grounds
 from paintdiff.training.recognizer import STEPS
 from paintdiff.training.scenes import SceneMaker
 from paintdiff.training.setting import Setting
@@ -39,7 +41,7 @@ from paintdiff.training.studio import Studio
 from paintdiff.training.trainer import TrainingPlan, train
 from paintdiff.training.vocabulary import corpus, learn_vocabulary
 
-SPRITES, CHECKPOINT = "sprites.npz", "checkpoint.safetensors"
+SPRITES, CHECKPOINT, PHOTOGRAPHS = "sprites.npz", "checkpoint.safetensors", "photographs"
 MODEL_FOLDER = Path(__file__).resolve().parents[2] / "resources/models/first-light"
 SHEET_FOLDER = Path(__file__).resolve().parents[2] / "docs/images"
 # What the shipped model uses; chosen by throughput on two CPU cores, see docs/bundled-model.md.
@@ -100,12 +102,15 @@ def _prepare(options: argparse.Namespace) -> None:
         learn_vocabulary(corpus(modules)).save(str(options.data / TOKENIZER))
     sprites = list(render_sprites(modules))
     save_sprites(sprites, options.data / SPRITES)
-    print(f"{len(sprites)} sprites, {sum(s.held_out for s in sprites)} of them held out for evaluation")
+    grounds = fetch_grounds(options.data / PHOTOGRAPHS)
+    held_out = sum(sprite.held_out for sprite in sprites)
+    print(f"{len(sprites)} sprites, {held_out} of them held out for evaluation; {len(grounds)} photographs")
 
 
 def _train(options: argparse.Namespace) -> None:
     tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
     maker, unseen = _makers(options)
+    maker = replace(maker, photographs=fetch_grounds(options.data / PHOTOGRAPHS, offline=True))
     makers = tuple(maker.at(side) for side in options.sides)
     run = _resumed(options) if options.resume else _fresh(options, tokenizer)
     options.run.mkdir(parents=True, exist_ok=True)

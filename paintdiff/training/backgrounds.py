@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from paintdiff.training import colours
+from paintdiff.engine.bundled import colours
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from paintdiff.engine.bundled import colours
 from paintdiff.generation.sampling import Sampling
-from paintdiff.training import colours
 from paintdiff.training.contact_sheet import contact_sheet
 from paintdiff.training.figures import Figure, Part, percent, table
 from paintdiff.training.prompted import room

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from paintdiff.training.colours import COLOURS
+from paintdiff.engine.bundled.colours import COLOURS
 
 
 def _names(listed: str) -> frozenset[str]:

@@ -9,10 +9,11 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from paintdiff.engine.bundled import colours
 from paintdiff.engine.bundled.continuation import continued
 from paintdiff.engine.bundled.picture_library import FITS, fitted, laid
 from paintdiff.engine.bundled.reference import over_guess
-from paintdiff.training import colours, masks, shapes
+from paintdiff.training import masks, shapes
 from paintdiff.training.backgrounds import Background, background
 from paintdiff.training.nouns import COMMON
 from paintdiff.training.sources import SPRITE_SIZE, Sprite
@@ -25,8 +26,9 @@ _STYLE_WORDS = 0.12
 _NO_REFERENCE = 0.2
 _ANOTHER_PICTURE = 0.1
 _LAID_BY_MASK = 0.05
+_OTHER_COLOUR = 0.3  # of the pictures of what is asked for in a colour that is not its own
 _NO_GUESS = 0.15
-_PHOTOGRAPHS = 0.12  # of all grounds, where there are any
+_PHOTOGRAPHS = 0.18  # of all grounds, where there are any
 _TURNED = 0.2
 
 
@@ -143,7 +145,7 @@ class SceneMaker:
         if sprite.others and rng.random() < 0.5:
             name = str(rng.choice(sprite.others))
         style = sprite.style if rng.random() < _STYLE_WORDS else ""
-        like = sprite.pixels
+        like = sprite.pixels if rng.random() < _OTHER_COLOUR else pixels
         if rng.random() < _ANOTHER_PICTURE:
             siblings = self._by_name[sprite.name]
             like = siblings[int(rng.integers(len(siblings)))].pixels
@@ -158,7 +160,8 @@ class SceneMaker:
         said = caption("", "" if unsaid else colour, name, rng)
         form = int(rng.integers(2**32))
         other = form if rng.random() > _ANOTHER_PICTURE else form + 1
-        like = shapes.draw(name, str(rng.choice(colours.HUED)), np.random.default_rng(other))
+        shade = str(rng.choice(colours.HUED)) if rng.random() < _OTHER_COLOUR else colour
+        like = shapes.draw(name, shade, np.random.default_rng(other))
         return _turned(Thing(shapes.draw(name, colour, np.random.default_rng(form)), said, like), rng)
 
     def _reference(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from paintdiff.training import colours
+from paintdiff.engine.bundled import colours
 from paintdiff.training.sources import SPRITE_SIZE
 
 _FINE = 3  # drawn this many times larger, then averaged down: antialiasing

@@ -9,7 +9,8 @@ from pathlib import Path
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
-from paintdiff.training import colours, shapes
+from paintdiff.engine.bundled import colours
+from paintdiff.training import shapes
 
 
 def learn_vocabulary(texts: Iterable[str], size: int = 4096) -> tokenizers.Tokenizer:

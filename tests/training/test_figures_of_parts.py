@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from paintdiff.training import colours, nearest, shapes
+from paintdiff.engine.bundled import colours
+from paintdiff.training import nearest, shapes
 from paintdiff.training.colour_words import hue_of
 from paintdiff.training.contact_sheet import GAP, LINE, contact_sheet
 from paintdiff.training.continued import row_of

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from paintdiff.training import colours, masks, shapes
+from paintdiff.engine.bundled import colours
+from paintdiff.training import masks, shapes
 from paintdiff.training.backgrounds import background
 from paintdiff.training.scenes import Placing, SceneMaker, caption, draw_placing, placed
 

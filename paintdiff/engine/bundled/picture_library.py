@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from paintdiff.engine.bundled import colours
+
 _ALSO_COLOURS = {(word,) for word in ("orange", "rose", "peach", "plum", "olive", "chestnut", "lemon", "violet")}
 FITS = (0.75, 0.95)  # how much of the mask's box a picture fills, from and to
 
@@ -54,25 +56,34 @@ class PictureLibrary:
         A word that may be a colour is one where anything else is named: an orange fish is no orange.
         """
         words = _words(prompt)
+        found = self._by_words.get(self._named(words)[1], [])
+        return [index for index in found if self.entries[index].style in words] or found
+
+    def _named(self, words: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+        """Where in the prompt's words a thing is named, and by which of them; none where none is."""
         for length in range(min(self._longest, len(words)), 0, -1):
-            named = [words[start : start + length] for start in range(len(words) - length + 1)]
-            named = sorted((name for name in named if name in self._by_words), key=lambda name: name in _ALSO_COLOURS)
+            spans = [(start, words[start : start + length]) for start in range(len(words) - length + 1)]
+            named = [span for span in spans if span[1] in self._by_words]
             if named:
-                found = self._by_words[named[0]]
-                return [index for index in found if self.entries[index].style in words] or found
-        return []
+                return min(named, key=lambda span: span[1] in _ALSO_COLOURS)
+        return 0, ()
 
     def choose(self, prompt: str, seed: int) -> np.ndarray | None:
         """One of the pictures found, (s, s, 4) uint8 premultiplied, or its mirror image; None where nothing is named.
 
-        The same seed chooses the same.
+        In the colour that the prompt gives to the thing, if it gives it one. The same seed chooses the same.
         """
         found = self.find(prompt)
         if not found:
             return None
         rng = np.random.default_rng((seed, 77))
         pixels = self.pictures[found[int(rng.integers(len(found)))]]
-        return pixels[:, ::-1] if rng.random() < 0.5 else pixels
+        pixels = pixels[:, ::-1] if rng.random() < 0.5 else pixels
+        words = _words(prompt)
+        said = [word for word in words[: self._named(words)[0]] if word in colours.COLOURS]
+        if not said or said[-1] == colours.commonest_word(pixels):
+            return pixels
+        return colours.repainted(pixels, said[-1], rng)
 
     def shown(self, prompt: str, seed: int, place: np.ndarray) -> np.ndarray | None:
         """What the model looks at for `prompt` where `place` (S, S) is set, (S, S, 4) uint8 premultiplied, or None.

@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from paintdiff.engine.bundled.colours import HUED, commonest_word, repainted
 from paintdiff.engine.bundled.picture_library import Entry, PictureLibrary, fitted, laid, load_library
 from paintdiff.training.library import save_library
 
@@ -33,6 +34,23 @@ LIBRARY = PictureLibrary(NAMED, [disc(colour) for colour in COLOURS])
 )  # fmt: skip
 def test_a_prompt_finds_what_it_names(prompt: str, found: list[int]) -> None:
     assert LIBRARY.find(prompt) == found
+
+
+def test_a_thing_is_shown_in_the_colour_that_is_asked_for() -> None:
+    assert commonest_word(LIBRARY.choose("apple", 0)) == "red"
+    for word in HUED:
+        assert commonest_word(LIBRARY.choose(f"a {word} apple", 0)) == word
+    assert commonest_word(LIBRARY.choose("an apple on a blue ground", 0)) == "red"
+    grey = PictureLibrary([Entry("cloud", (), "")], [disc((180, 180, 180))])
+    assert commonest_word(grey.choose("a purple cloud", 0)) == "purple"
+
+
+def test_far_hues_keep_their_colour() -> None:
+    apple = disc((200, 0, 0))
+    apple[:40][apple[:40, :, 3] > 0] = (30, 160, 30, 255)
+    blue = repainted(apple, "blue", np.random.default_rng(0))
+    assert np.array_equal(blue[:39], apple[:39])
+    assert commonest_word(blue) == "blue"
 
 
 def test_seeds_choose_different_pictures_and_each_always_the_same() -> None:

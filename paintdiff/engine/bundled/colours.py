@@ -1,4 +1,4 @@
-"""Colour words: which one names a sprite, and how to repaint a sprite in another."""
+"""Colour words: which one names a picture of a thing, and how to repaint it in another."""
 
 from __future__ import annotations
 
@@ -59,26 +59,55 @@ def commonest_hue(pixels: np.ndarray) -> str:
     return str(names[shares.argmax()]) if len(names) and shares.max() > 0 else ""
 
 
-def repainted(pixels: np.ndarray, word: str, rng: np.random.Generator) -> np.ndarray:
-    """A premultiplied RGBA sprite turned so that its main hue becomes the colour word's; shading stays.
+def commonest_word(pixels: np.ndarray) -> str:
+    """The word for most of a premultiplied RGBA sprite, or else for the largest coloured part of it."""
+    return colour_word(pixels) or commonest_hue(pixels)
 
-    (H, W, 4) uint8 -> the same. Only for sprites with a clear colour (`colour_word` gives a hued word).
+
+def repainted(pixels: np.ndarray, word: str, rng: np.random.Generator) -> np.ndarray:
+    """A premultiplied RGBA sprite whose main hue becomes the colour word's; shading and far hues stay.
+
+    (H, W, 4) uint8 -> the same. One that is mostly grey is washed with the colour where it is light.
     """
     alpha = pixels[..., 3:].astype(np.float32)
     straight = np.where(alpha > 0, pixels[..., :3] * 255.0 / np.maximum(alpha, 1), 0).astype(np.float32) / 255
     hsv = cv2.cvtColor(np.minimum(straight, 1), cv2.COLOR_RGB2HSV)
-    coloured = (alpha[..., 0] > 128) & (hsv[..., 1] > 0.25) & (hsv[..., 2] > 0.15)
-    main = hsv[coloured]
-    if len(main) == 0:
-        return pixels
-    angle = np.deg2rad(main[:, 0])
+    solid = alpha[..., 0] > 128
+    coloured = solid & (hsv[..., 1] > 0.25) & (hsv[..., 2] > 0.15)
+    if coloured.sum() < 0.25 * solid.sum():
+        rgb = _washed(hsv[..., 2], solid & ~coloured, word, rng)
+    else:
+        near = _near_main_hue(hsv[..., 0], coloured)
+        rgb = cv2.cvtColor(_turned(hsv, coloured & near, near | ~coloured, word, rng), cv2.COLOR_HSV2RGB)
+    return np.concatenate([np.clip(rgb * alpha + 0.5, 0, 255).astype(np.uint8), pixels[..., 3:]], axis=-1)
+
+
+def _washed(value: np.ndarray, grey: np.ndarray, word: str, rng: np.random.Generator) -> np.ndarray:
+    """(H, W, 3) in 0..1: the colour, as light and dark as `value` (H, W) says, the middle of `grey` being its own."""
+    light = value / max(float(np.median(value[grey])) if grey.any() else 1.0, 0.05)
+    return np.clip(light, 0, 1.25)[..., None] * paint(word, rng) / 255
+
+
+def _near_main_hue(hue: np.ndarray, coloured: np.ndarray) -> np.ndarray:
+    """(H, W) bool: where `hue`, in degrees, is within 50 of that of most coloured pixels."""
+    counts = np.bincount((hue[coloured] / 10).astype(int) % 36, minlength=36)
+    smooth = counts + np.roll(counts, 1) + np.roll(counts, -1)
+    return np.abs((hue - 10 * smooth.argmax() - 5 + 180) % 360 - 180) < 50
+
+
+def _turned(
+    hsv: np.ndarray, main: np.ndarray, where: np.ndarray, word: str, rng: np.random.Generator
+) -> np.ndarray:
+    """`hsv` with the mean of `main` moved to the word's paint, `where` (H, W) is set."""
+    angle = np.deg2rad(hsv[main][:, 0])
     now = np.rad2deg(np.arctan2(np.sin(angle).mean(), np.cos(angle).mean()))
     hue, saturation, value = _PAINTS[word]
-    hsv[..., 0] = (hsv[..., 0] + hue + rng.uniform(-8, 8) - now) % 360
-    hsv[..., 1] = np.clip(hsv[..., 1] * np.clip(saturation / main[:, 1].mean(), 0.05, 1.5), 0, 1)
-    hsv[..., 2] = np.clip(hsv[..., 2] * np.clip(value / main[:, 2].mean(), 0.3, 1.6), 0, 1)
-    rgb = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB) * alpha
-    return np.concatenate([np.clip(rgb + 0.5, 0, 255).astype(np.uint8), pixels[..., 3:]], axis=-1)
+    saturation, value = saturation / hsv[main][:, 1].mean(), value / hsv[main][:, 2].mean()
+    turned = np.empty_like(hsv)
+    turned[..., 0] = (hsv[..., 0] + hue + rng.uniform(-8, 8) - now) % 360
+    turned[..., 1] = np.clip(hsv[..., 1] * np.clip(saturation, 0.05, 1.5), 0, 1)
+    turned[..., 2] = np.clip(hsv[..., 2] * np.clip(value, 0.3, 1.6), 0, 1)
+    return np.where(where[..., None], turned, hsv)
 
 
 def _hsv_of(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
