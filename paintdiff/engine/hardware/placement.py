@@ -99,6 +99,7 @@ class Placement:
 
         disk = self._folder() if self._shares_memory else None
         if disk is not None:
+            _join_tied(module)
             module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # as files keep it
         apply_group_offloading(module, self.device, CPU, kind, num_blocks_per_group=1, offload_to_disk_path=disk)
 
@@ -161,6 +162,18 @@ def size(module: nn.Module, recurse: bool = True) -> int:
     """Bytes of the module's weights."""
     values = [*module.parameters(recurse), *module.buffers(recurse)]
     return sum(value.numel() * value.element_size() for value in values)
+
+
+def _join_tied(module: nn.Module) -> None:
+    """Make embeddings of the same weights one module, as T5 has two.
+
+    Each is written to the disk by itself, and the second would be written when the weights are gone already.
+    """
+    first: dict[int, nn.Module] = {}
+    for parent in module.modules():
+        for name, child in parent.named_children():
+            if isinstance(child, nn.Embedding):
+                setattr(parent, name, first.setdefault(id(child.weight), child))
 
 
 def _in_float8(module: nn.Module) -> bool:

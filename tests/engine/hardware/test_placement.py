@@ -24,6 +24,7 @@ from paintdiff.generation.result import Result
 from paintdiff.generation.sampling import Sampling
 from paintdiff.image.geometry import Rect
 from tests.tiny_checkpoints import tiny_stable_diffusion
+from tests.tiny_flow_checkpoints import tiny_stable_diffusion_3
 
 CPU = torch.device("cpu")
 FRAME = Rect(0, 0, 32, 32)
@@ -92,6 +93,16 @@ def test_every_rung_gives_the_same_picture(folder, whole, rung) -> None:
     assert differ(result, whole) <= 1
     assert (result.report.memory, result.report.notices) == (rung, ())
     assert engine.load(folder, "cpu", Placing(rung, "float32")).memory == rung
+
+
+@pytest.mark.parametrize("rung", [TEXT_OFF, SEQUENTIAL])
+def test_text_encoders_whose_weights_stand_in_two_places_read_the_same_from_the_disk(tmp_path, rung) -> None:
+    folder = str(tiny_stable_diffusion_3(tmp_path / "sd3"))  # T5 has its words in the model and in its encoder
+    whole, placed = (load_model(folder, "cpu", torch.float32, Placing(each)) for each in (ALL, rung))
+    with torch.inference_mode():
+        wanted, got = whole.encode_text("red"), placed.encode_text("red")
+    torch.testing.assert_close(got.text, wanted.text)
+    assert placed.parts.text_encoders[2].shared is placed.parts.text_encoders[2].encoder.embed_tokens
 
 
 @pytest.mark.parametrize("rung", [GROUP, SEQUENTIAL])
