@@ -1,19 +1,21 @@
 """One process of the comparison with pipelines: our engine or diffusers' inpaint pipeline on the same weights.
 
-Prints one JSON object: seconds by case, and the peak of memory in bytes after the first case.
+Prints one JSON object: seconds by case, and the peak of memory in bytes after the first picture.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 from PIL import Image
 
@@ -126,32 +128,54 @@ def make_clock(device: str) -> Callable[[], float]:
 
 
 def peak(device: str) -> int:
-    if device == "cuda":
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """The most bytes that this process has held so far: of the device's memory, where torch tells, else of main memory.
+
+    Main memory is what the system counts, with what files are mapped of which something was read.
+    """
+    if device in ("cuda", "xpu"):
+        return torch.get_device_module(device).max_memory_allocated()
+    if sys.platform == "linux":
+        # Of this program alone. getrusage also counts what ran in the process before, up to its start.
+        status = Path("/proc/self/status").read_text().split()
+        return int(status[status.index("VmHWM:") + 1]) * 1024
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on a Mac
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("who", choices=("ours", "theirs"))
-    parser.add_argument("cases", choices=("whole", "crop"))
     for name in ("folder", "device"):
         parser.add_argument(name)
-    for name in ("steps", "side"):
+    for name in ("side", "steps"):
         parser.add_argument(name, type=int)
+    for name in ("--again", "--cancel"):
+        parser.add_argument(name, action="store_true")
     options = parser.parse_args()
-    clock = make_clock(options.device)
-    painter = (Ours if options.who == "ours" else Theirs)(options.folder, options.device, options.steps)
+    clock, began = make_clock(options.device), time.perf_counter()
+    report: dict[str, float] = {}
 
-    def timed(seed: int) -> float:
+    def timed(name: str, work: Callable[[], object]) -> None:
         start = clock()
-        painter.paint(options.side, seed)
-        return clock() - start
+        work()
+        report[name] = clock() - start
+        print(
+            f"    {name}: {report[name]:.1f} s, after {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True
+        )
 
     with torch.no_grad():
-        report: dict[str, float] = {options.cases: timed(1), "peak": peak(options.device)}
-        if options.cases == "whole":
-            report |= {"again": timed(2), "cancel": painter.cancelled(options.side, clock)}
+        start = clock()
+        painter = (Ours if options.who == "ours" else Theirs)(options.folder, options.device, options.steps)
+        report["load"] = clock() - start
+        timed("first", lambda: painter.paint(options.side, 1))
+        report["peak"] = peak(options.device)
+        if options.again:
+            timed("again", lambda: painter.paint(options.side, 2))
+        if options.cancel:
+            report["cancel"] = painter.cancelled(options.side, clock)
     print(json.dumps(report))
 
 
