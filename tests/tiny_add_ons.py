@@ -51,6 +51,25 @@ def _named(layout: str, place: int, encoders: int, name: str, down: Tensor, up: 
     return {f"{head}.{path}.lora_A.weight": down, f"{head}.{path}.lora_B.weight": up}
 
 
+def tiny_lycoris(file: Path, unet: nn.Module, text: nn.Module, kind: str = "loha") -> Path:
+    """A LoHa or LoKr ("lokr") for every layer of U-Net and text encoder, in LyCORIS's names."""
+    generator, tensors = torch.Generator().manual_seed(6), {}
+    for head, network in (("lora_unet", unet), ("lora_te_text_model", text)):
+        for name, layer in network.named_modules():
+            if not isinstance(layer, nn.Linear | nn.Conv2d):
+                continue
+            stem, (out, *inputs) = f"{head}_{name.replace('.', '_')}", layer.weight.shape
+            width, halves = torch.Size(inputs).numel(), 2 if inputs[0] % 2 == 0 else 1
+            shapes: dict[str, tuple[int, ...]] = {"lokr_w1": (2, halves)}
+            shapes["lokr_w2"] = (out // 2, inputs[0] // halves, *inputs[1:])
+            if kind == "loha":
+                shapes = {f"hada_w{i}_{side}": (out, 2) if side == "a" else (2, width) for i in (1, 2) for side in "ab"}
+            tensors |= {f"{stem}.{key}": torch.randn(shape, generator=generator) * 0.2 for key, shape in shapes.items()}
+            tensors[f"{stem}.alpha"] = torch.tensor(1.0)
+    save_file(tensors, file)
+    return file
+
+
 def tiny_embedding(file: Path, layout: str, widths: tuple[int, ...], count: int = 2, seed: int = 1) -> Path:
     """`count` vectors of textual inversion as "a1111" (emb_params), "diffusers" (the word), "sdxl" (of each width)."""
     generator = torch.Generator().manual_seed(seed)

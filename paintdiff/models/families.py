@@ -62,7 +62,7 @@ class Kind:
 def identify(header: Header) -> Kind:
     """What the file is; `Part.UNKNOWN` where nothing tells. Takes the names and shapes at their word."""
     names = header.tensors
-    if any(mark in name for name in names for mark in _ADAPTED):
+    if any(mark in name for name in names for mark in _ADAPTED) or _any_starts(header, *_KOHYA):
         return _lora(header)
     if any(name.startswith("ip_adapter.") or ".to_k_ip." in name for name in names):
         return Kind(Part.IP_ADAPTER, _by_context(_width(header, "to_k_ip.weight")))
@@ -98,6 +98,8 @@ _FEW_STEPS = {
     "LCM": r"lcm", "Lightning": r"lightning", "Turbo": r"turbo",
     "Hyper": r"(?<![a-z])hyper(?![a-z])|hyper-?sd",
 }  # fmt: skip
+_KOHYA = ("lora_unet_", "lora_te_", "lora_te1_", "lora_te2_", "lora_te3_", "lycoris_")
+_BY_WIDTH = {3072: Family.FLUX, 1536: Family.SD3, 2432: Family.SD3}  # numbers of a token, by which alone they differ
 _SIDES = {Family.SD1: 512, Family.SDXL: 1024, Family.SD3: 1024, Family.FLUX: 1024}
 # Words that tools write into the metadata of what they save (modelspec.architecture, ss_base_model_version).
 _NAMED = (
@@ -110,14 +112,17 @@ _NAMED = (
 
 def _lora(header: Header) -> Kind:
     names = header.tensors
-    kohya = _any_starts(header, "lora_unet_", "lora_te", "lycoris_")
+    kohya = _any_starts(header, *_KOHYA)
     layout = Layout.KOHYA if kohya else Layout.PEFT
     family = _named_family(header)
     if family is Family.UNKNOWN:
-        if any("double_blocks" in name or "single_transformer_blocks" in name for name in names):
+        if any(mark in name for name in names for mark in ("double_blocks", "single_blocks", "single_transformer_")):
             family = Family.FLUX
-        elif any("joint_blocks" in name or name.startswith("transformer.transformer_blocks") for name in names):
+        elif any("joint_blocks" in name for name in names):
             family = Family.SD3
+        elif _any_starts(header, "transformer.transformer_blocks", "lora_transformer_transformer_blocks"):
+            widths = {tensor.shape[-1] for name, tensor in names.items() if "attn" in name and "to_q" in name}
+            family = next((each for width, each in _BY_WIDTH.items() if width in widths), Family.UNKNOWN)
         elif any(name.startswith(("lora_te2_", "text_encoder_2.")) for name in names):
             family = Family.SDXL
         else:
@@ -127,7 +132,8 @@ def _lora(header: Header) -> Kind:
 
 def _adapted_width(header: Header) -> int:
     """How many numbers a word has for the layer that a LoRA adapts; 0 where it adapts none that reads words."""
-    layer, half = re.compile(r"attn2[._](processor\.)?to_k"), re.compile(r"lora_down|lora_A|lora\.down|layer\.down")
+    layer = re.compile(r"attn2[._](processor\.)?to_k")
+    half = re.compile(r"lora_down|lora_A|lora\.down|layer\.down|hada_w1_b")
     for name, tensor in header.tensors.items():
         if len(tensor.shape) > 1 and layer.search(name) and half.search(name):
             return tensor.shape[1]

@@ -1,4 +1,4 @@
-"""LoRAs in the networks of a loaded model: put in by diffusers' loaders, weighed, and taken out without a trace."""
+"""LoRAs in the networks of a loaded model: put in by diffusers' loaders or laid over, and taken out without a trace."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from paintdiff.engine.add_ons.overlays import Overlays
 from paintdiff.engine.checkpoints.parts import Parts
 from paintdiff.generation.add_ons import Lora
 from paintdiff.generation.errors import UserError
@@ -17,8 +18,17 @@ from paintdiff.generation.model_card import Family
 from paintdiff.models.families import Part, identify
 from paintdiff.models.header import Header, read_header
 
-FAMILIES = (Family.SD1, Family.SD2, Family.SDXL)
-_UNKNOWN_KINDS = {"hada_w1_a": "LoHa", "lokr_w1": "LoKr", "dora_scale": "DoRA", "lora_mid": "a LoCon of three parts"}
+UNETS = (Family.SD1, Family.SD2, Family.SDXL)
+FAMILIES = (*UNETS, Family.SD3, Family.FLUX)
+# What diffusers would read in part or not at all, and `Overlays` does in full; by what stands in the names.
+_MORE_THAN_PLAIN = (
+    ".hada_", ".lokr_", ".dora_scale", ".lora_magnitude_vector", ".lora_mid.", ".diff", "lycoris_", "lora_te3_",
+)  # fmt: skip
+_NOT_HERE = {
+    ".oft_blocks": "an OFT", ".oft_diag": "an OFT", ".on_input": "an IA3", ".b1.weight": "a GLoRA",
+    ".w_norm": "a LyCORIS file with changed norms", "query_norm.scale": "a control LoRA of FLUX",
+    "lora_controlnet": "a Control-LoRA",
+}  # fmt: skip
 _PEFT_PREFIX = "base_model.model."  # of what peft itself saves, which is the denoiser's
 
 
@@ -43,6 +53,7 @@ class Loras:
         self._unet = _Target("unet", parts.denoiser)
         self._texts = [_Target(*each) for each in zip(encoders, parts.text_encoders, strict=True)]
         self._names: dict[tuple[str, int, int], str] = {}  # by path, time and size of the file
+        self._overlays = Overlays(parts)
         self._numbered = 0
 
     @property
@@ -78,6 +89,8 @@ class Loras:
             if getattr(target.network, "peft_config", None) is not None:
                 del target.network.peft_config
             target.network._hf_peft_config_loaded = False
+        for name in self._overlays.names:
+            self._overlays.lift(name)
         self._names.clear()
 
     @property
@@ -94,6 +107,7 @@ class Loras:
 
         for key in keys:
             name = self._names.pop(key)
+            self._overlays.lift(name)
             for target in self._targets:
                 if name in getattr(target.network, "peft_config", {}):
                     delete_adapter_layers(target.network, name)
@@ -101,6 +115,8 @@ class Loras:
     def _activate(self, names: list[str], weights: list[float]) -> None:
         from diffusers.utils.peft_utils import set_weights_and_activate_adapters
 
+        for name, weight in zip(names, weights, strict=True):
+            self._overlays.weigh(name, weight)
         for target in self._targets:
             own = getattr(target.network, "peft_config", {})
             here = [(name, weight) for name, weight in zip(names, weights, strict=True) if name in own]
@@ -111,11 +127,14 @@ class Loras:
 
     def _load(self, key: tuple[str, int, int], lora: Lora) -> list[str]:
         path = Path(lora.file)
-        check_header(read_header(path), self._family)
-        state, alphas, metadata = self._read(path)
-        notices = self._check(path, state)
+        header = read_header(path)
+        check_header(header, self._family)
         self._numbered += 1
         name = self._names[key] = f"lora_{self._numbered}"  # a file's own may hold dots, which peft takes for modules
+        if self._family not in UNETS or any(mark in each for each in header.tensors for mark in _MORE_THAN_PLAIN):
+            return self._overlays.lay(name, path)
+        state, alphas, metadata = self._read(path)
+        notices = self._check(path, state)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -188,16 +207,16 @@ def check_header(header: Header, family: Family) -> None:
     """Raise `UserError` where the header alone says that the file is no LoRA for a model of `family`."""
     name = header.path.name
     if family not in FAMILIES:
-        raise UserError(f"LoRAs go with Stable Diffusion 1, 2 and XL models; this model is {family}.")
+        raise UserError(f"LoRAs go with Stable Diffusion and FLUX models; this model is {family}.")
+    for mark, what in _NOT_HERE.items():
+        if any(mark in key for key in header.tensors):
+            raise UserError(f"{name} is {what}, which cannot be used here; LoRA, LoCon, LoHa, LoKr and DoRA can.")
     kind = identify(header)
     if kind.part is not Part.LORA:
         what = "of a kind that is not known" if kind.part is Part.UNKNOWN else f"a file of another kind ({kind.part})"
         raise UserError(f"{name} is no LoRA: it is {what}.")
     if kind.family not in (family, Family.UNKNOWN):
         raise UserError(f"The LoRA {name} was made for {kind.family}, and this model is {family}.")
-    for mark, what in _UNKNOWN_KINDS.items():
-        if any(mark in key for key in header.tensors):
-            raise UserError(f"{name} is {what}, which this version cannot use; only plain LoRAs are.")
 
 
 def _pairs(state: Mapping[str, Tensor], target: _Target) -> dict[str, tuple[Tensor, Tensor]]:

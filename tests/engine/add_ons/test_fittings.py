@@ -18,7 +18,7 @@ from paintdiff.generation.result import Result
 from paintdiff.generation.sampling import Sampling
 from paintdiff.image.geometry import Rect
 from paintdiff.models.preferences import add_folder
-from tests.tiny_add_ons import tiny_embedding, tiny_lora
+from tests.tiny_add_ons import tiny_embedding, tiny_lora, tiny_lycoris
 from tests.tiny_checkpoints import (
     loud,
     stable_diffusion_unet,
@@ -45,6 +45,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     unet, text = stable_diffusion_unet(4), tiny_text_encoder()
     tiny_lora(models / "Lora" / "ink.safetensors", unet, (text,))
     tiny_lora(models / "Lora" / "wash.safetensors", unet, (text,), "diffusers", seed=2)
+    tiny_lycoris(models / "Lora" / "weave.safetensors", unet, text)
     tiny_embedding(root / "webui" / "embeddings" / "moss.safetensors", "a1111", (12,))
     loud(tiny_autoencoder()).save_pretrained(models / "VAE" / "clear", safe_serialization=True)
     return Folders(tiny_stable_diffusion(root / "model"), root / "webui")
@@ -156,7 +157,7 @@ def test_the_bundled_model_says_that_it_takes_none(folders, tmp_path) -> None:
     ],
 )  # fmt: skip
 def test_add_ons_go_on_and_off_wherever_the_weights_lie(folders, rung, precision, off) -> None:
-    engine, add_ons = DiffusionEngine(), AddOns((Lora("ink", 0.8),), vae="clear")
+    engine, add_ons = DiffusionEngine(), AddOns((Lora("ink", 0.8), Lora("weave", 0.5)), vae="clear")
     exactly = Placing(precision="float32")
     usual, _, _ = painted(engine, replace(request_of(folders, "a moss apple", add_ons), placing=exactly))
     there = Placing(memory=rung, precision=precision)

@@ -167,8 +167,12 @@ def half_missing(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def of_another_kind(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {key.replace("lora_down.weight", "hada_w1_a").replace("lora_up.weight", "hada_w1_b"): x
-            for key, x in tensors.items()}  # fmt: skip
+    return tensors | {"lora_unet_mid_block_attentions_0_proj_in.oft_blocks": torch.zeros(2, 2, 2)}
+
+
+def with_more(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    name = "lora_unet_mid_block_attentions_0_proj_in"
+    return tensors | {f"{name}.lora_mid.weight": torch.zeros(2), f"{name}.scalar": torch.zeros(1)}
 
 
 def sdxl(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -182,7 +186,8 @@ def sdxl(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         (elsewhere, "layers that it changes are not in this"),
         (not_numbers, "not numbers"),
         (half_missing, "cannot be read"),
-        (of_another_kind, "is LoHa, which this version cannot use"),
+        (of_another_kind, "is an OFT, which cannot be used here; LoRA, LoCon, LoHa, LoKr and DoRA can"),
+        (with_more, "it holds .*scalar"),
         (sdxl, "was made for Stable Diffusion XL, and this model is Stable Diffusion 1"),
         (lambda tensors: {"a.weight": torch.zeros(2, 2)}, "is no LoRA"),
     ],
