@@ -21,7 +21,8 @@ SKIPPED = frozenset((
     "venv", "node_modules", "site-packages", "__pycache__", "outputs", "output", "temp", "tmp", "input", "web", "html",
     "upscale_models", "esrgan", "realesrgan", "gfpgan", "codeformer", "swinir", "ldsr", "scunet", "dat", "deepbooru",
     "torch_deepdanbooru", "clip", "text_encoders", "clip_vision", "hypernetworks", "animatediff_models", "facexlib",
-    "insightface", "ultralytics", "sams", "blip", "karlo", "vae_approx", "vae-approx", "custom_nodes", "wildcards",
+    "insightface", "ultralytics", "image_encoder", "sams", "blip", "karlo", "vae_approx", "vae-approx", "custom_nodes",
+    "wildcards",
 ))  # fmt: skip
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.safetensors$")
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QDialog,
     QFileDialog,
     QHBoxLayout,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 LORA, VAE = "LoRA", "autoencoder"  # as `Part` calls them
 FILES = "Weights (*.safetensors)"
+WALKING = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 Look = Callable[[], "Iterable[AddOnCard]"]
 
 
@@ -60,6 +63,7 @@ class AddOnPicker(QDialog):
         self.use.setDefault(True)
         self.use.setEnabled(False)
         self._lay_out()
+        self.search.installEventFilter(self)
         self.search.textChanged.connect(self._filter)
         self.list.currentItemChanged.connect(self._on_current)
         self.list.itemActivated.connect(self._take)
@@ -126,6 +130,13 @@ class AddOnPicker(QDialog):
         self.use.setEnabled(item is not None)
         if self.list.count():
             self.about.setText(item.data(Qt.ItemDataRole.UserRole + 1) if item is not None else "Nothing of that name.")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """While one types, the arrows walk through the list."""
+        walks = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in WALKING
+        if watched is self.search and walks:
+            return QApplication.sendEvent(self.list, event)
+        return super().eventFilter(watched, event)
 
     def _browse(self) -> None:
         file, _ = QFileDialog.getOpenFileName(self, self.windowTitle(), str(Path.home()), FILES)

@@ -88,7 +88,7 @@ class VaeChoice(QWidget):
         self.choose.setText("Change…")
         self.own = named(QToolButton(), "own_vae", "Take the model's own autoencoder again")
         self.own.setProperty("flat", True)
-        self.own.setIcon(icons.icon("cancel"))
+        self.own.setIcon(icons.icon("discard"))
         self.choose.clicked.connect(self.asked)
         self.own.clicked.connect(lambda: self.set_value(""))
         row = QHBoxLayout(self)

@@ -11,6 +11,8 @@ from paintdiff.ui.named import named
 from paintdiff.ui.time_row import TimeRow
 
 HEIGHT = SIDE + 56
+BACK = "To picture"
+ACCEPT = "Put the chosen one in as a new layer (Enter)"
 
 
 class CandidateStrip(QWidget):
@@ -35,7 +37,8 @@ class CandidateStrip(QWidget):
         super().__init__()
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)  # for its ground and the line above it
         self.list, self.time = CandidateList(), TimeRow()
-        self.accept = _button("accept", "Accept", "Put the chosen one in as a new layer (Enter)")
+        self.accept = _button("accept", BACK, ACCEPT)
+        self.accept.setMinimumWidth(self.accept.sizeHint().width())  # whichever of the two it says
         self.discard = _button("discard", "Discard", "Drop all candidates (Delete)")
         self.compare = _button("compare", "Before", "Hold to see the picture without it (hold \\)")
         self.measure = _button(
@@ -79,6 +82,7 @@ class CandidateStrip(QWidget):
         self.list.step_asked.connect(self.time.move_by)
         self.list.branch_asked.connect(self.time.branch.click)
         self.time.moved.connect(lambda _place: self.time_moved.emit())
+        self.time.placed.connect(self._show_buttons)
         self.time.branch_asked.connect(self.branch_asked)
         self.accept.clicked.connect(self._accept)
         self.discard.clicked.connect(self.discard_asked)
@@ -122,11 +126,17 @@ class CandidateStrip(QWidget):
         self.looked_at.emit(self.chosen)
 
     def _accept(self) -> None:
-        if self.chosen >= 0:
+        """What is accepted is the picture: from an earlier step of it the first Enter leads there."""
+        if not self.time.at_end:
+            self.time.go_to_end()
+        elif self.chosen >= 0:
             self.accept_asked.emit(self.chosen)
 
     def _show_buttons(self) -> None:
         self.accept.setEnabled(self.chosen >= 0)
+        at_end = self.time.at_end
+        self.accept.setText("Accept" if at_end else BACK)
+        self.accept.setToolTip(ACCEPT if at_end else "Look at the picture that came of this run again (Enter)")
         self.compare.setEnabled(self.chosen >= 0)
 
 

@@ -169,7 +169,8 @@ class MapView(QLabel):
     def __init__(self, name: str) -> None:
         super().__init__()
         named(self, name, "What the network is shown")
-        self.setFixedSize(MAP_SIDE, MAP_SIDE)
+        self.setProperty("framed", True)
+        self.setFixedSize(MAP_SIDE + 2, MAP_SIDE + 2)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setWordWrap(True)
         self.setProperty("muted", True)

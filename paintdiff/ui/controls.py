@@ -26,9 +26,11 @@ FAMILIES = (Family.SD1, Family.SD2, Family.SDXL)
 
 
 class Controls(QWidget):
-    """A row for each ControlNet and one for the image prompt. Signal: `changed()`."""
+    """A row for each ControlNet and one for the image prompt. Signals: `changed()`, `added(QWidget)` with the row that
+    the user asked for."""
 
     changed = Signal()
+    added = Signal(QWidget)
 
     def __init__(self, look: Look = look_for_add_ons) -> None:
         super().__init__()
@@ -53,8 +55,9 @@ class Controls(QWidget):
         self.previews = Previews(self._wanted, self)
         self.previews.drawn.connect(self._show_maps)
         self.changed.connect(self.previews.renew)
-        self.add_control.clicked.connect(lambda: self._add())
+        self.add_control.clicked.connect(lambda: self.added.emit(self._add()))
         self.add_prompt.clicked.connect(lambda: self._show_prompt(True))
+        self.add_prompt.clicked.connect(lambda: self.added.emit(self.image_prompt))
         self.image_prompt.removed.connect(lambda: self._show_prompt(False))
         self.image_prompt.changed.connect(self.changed)
         self.image_prompt.adapter_asked.connect(lambda: self._pick(IP_ADAPTER, self.image_prompt.set_adapter))
@@ -108,7 +111,7 @@ class Controls(QWidget):
     def _has_prompt(self) -> bool:
         return not self.image_prompt.isHidden()
 
-    def _add(self, control: Control | None = None) -> None:
+    def _add(self, control: Control | None = None) -> ControlRow:
         row = ControlRow()
         row.set_layers(self._layers)
         if control is not None:
@@ -119,6 +122,7 @@ class Controls(QWidget):
         self.rows.append(row)
         self._column.insertWidget(len(self.rows) - 1, row)
         self.changed.emit()
+        return row
 
     def _remove(self, row: ControlRow) -> None:
         self.rows.remove(row)

@@ -228,7 +228,7 @@ class Generating(QObject):
         self._canvas.set_frame(frame, feather, mode, self._model_side)
         self._panel.controls.look_at(document, frame)
         if mode == "outpaint" and document.canvas.contains(frame_of(document, self._model_side)):
-            self._show_problem("The frame lies inside the picture: place it past an edge.")
+            self._show_problem("The frame lies inside the picture: place it past an edge, by an arrow above.")
         else:
             self._panel.run_bar.show_hint("")
 
@@ -267,7 +267,7 @@ class Generating(QObject):
         if failure.details:
             self.faulted.emit(failure)
         else:
-            self._panel.run_bar.show_hint(failure.message)
+            self._panel.run_bar.show_hint(failure.message, bad=True)
 
     def _end(self, job: int) -> None:
         generated = self._generations.pop(job, None) is not None

@@ -277,6 +277,7 @@ class GenerationPanel(QWidget):
         self.matte.chosen.connect(self.set_matte)
         self.add_ons.changed.connect(self.sections[ADD_ONS].refresh)
         self.controls.changed.connect(self.sections[CONTROLS].refresh)
+        self.controls.added.connect(self._scroll_to)
         for field in self.fields.values():
             field.value_changed.connect(self._show_what_applies)
         for section in self.sections.values():
@@ -297,9 +298,13 @@ class GenerationPanel(QWidget):
         self.mode_changed.emit(mode)
 
     def _on_folded(self, section: Section, folded: bool) -> None:
-        if not folded:  # once it has its height
-            QTimer.singleShot(0, section, lambda: self._scroll.ensureWidgetVisible(section, 0, 8))
+        if not folded:
+            self._scroll_to(section)
         self.folded.emit()
+
+    def _scroll_to(self, widget: QWidget) -> None:
+        """Once it has its height."""
+        QTimer.singleShot(0, widget, lambda: self._scroll.ensureWidgetVisible(widget, 0, 8))
 
     def _show_what_applies(self) -> None:
         """Under a heading what has no effect goes, and so does all that is for other modes; the rest of the main rows

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from paintdiff.generation.result import Progress
 from paintdiff.ui import icons
+from paintdiff.ui.breaking import breakable
 from paintdiff.ui.named import named
 
 
@@ -28,6 +29,8 @@ class RunBar(QWidget):
         self.cancel.setIcon(icons.icon("cancel"))
         self.hint = named(QLabel(wordWrap=True), "hint")
         self.hint.setProperty("muted", True)
+        self.hint.setProperty("bad", False)
+        self.hint.setTextFormat(Qt.TextFormat.PlainText)
         self.offer = named(QPushButton(), "offer")
         idle, running = QWidget(), QWidget()
         self._beside = QHBoxLayout(idle)
@@ -60,9 +63,14 @@ class RunBar(QWidget):
         """Let `control` stand beside the button."""
         self._beside.addWidget(control)
 
-    def show_hint(self, hint: str, offer: str = "") -> None:
-        """One sentence on what stands in the way, and a button that helps; "" for none."""
-        self.hint.setText(hint)
+    def show_hint(self, hint: str, offer: str = "", bad: bool = False) -> None:
+        """One sentence on what stands in the way, or, `bad`, on what went wrong, and a button that helps; "" for none.
+        """
+        self.hint.setText(breakable(hint))
+        if self.hint.property("bad") != bad:
+            self.hint.setProperty("bad", bad)
+            self.hint.setProperty("muted", not bad)
+            self.hint.style().polish(self.hint)
         self.hint.setVisible(bool(hint))
         self.offer.setText(offer)
         self.offer.setVisible(bool(offer))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtWidgets import QLabel, QStatusBar
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton
 
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.placing import ALL, RUNGS
@@ -13,27 +14,36 @@ from paintdiff.image.geometry import Rect
 from paintdiff.ui.named import named
 
 NOTICE_MS = 8000
+CHANGE = "Click to choose the device and its memory."
 
 
 class StatusBar(QStatusBar):
-    """Labels that are always there, and notices that pass."""
+    """Labels that are always there, and notices that pass.
+
+    Signal: `placing_asked()`, to choose the device and how much of its memory models may take.
+    """
+
+    placing_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setSizeGripEnabled(False)
         self.proof = named(QLabel(), "proof")
         self.proof.setProperty("good", True)
-        self.model = named(QLabel("model not loaded yet"), "model")
+        self.model = named(QToolButton(), "model", f"The model that generates. {CHANGE}")
+        self.model.setText("model not loaded yet")
+        self.model.setProperty("flat", True)
+        self.model.clicked.connect(self.placing_asked)
         self.place = named(QLabel(), "place")
         self.zoom = named(QLabel(), "zoom")
         self._size, self._pointer = "", ""
         self.info: ModelInfo | None = None
-        for label in (self.proof, self.model, self.place, self.zoom):
+        for label in (self.proof, self.place, self.zoom):
             label.setContentsMargins(8, 2, 8, 2)
-            self.addPermanentWidget(label)
-        for label in (self.model, self.place, self.zoom):
+        for part in (self.proof, self.model, self.place, self.zoom):
+            self.addPermanentWidget(part)
+        for label in (self.place, self.zoom):
             label.setProperty("muted", True)
-        self.model.setToolTip("The model that generates, and the device that it runs on")
         self.place.setMinimumWidth(self.place.fontMetrics().horizontalAdvance("16384, 16384 · 16384 × 16384") + 16)
         self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("6400 %") + 16)
 
@@ -69,9 +79,9 @@ class StatusBar(QStatusBar):
         info = self.info
         assert info is not None
         rung = "" if info.memory in ("", ALL) else f" · {info.memory}"
-        self.model.setText(f"{info.name} · {info.size} px · {info.device}{rung}")
+        self.model.setText(f"{info.name} · {info.size} px · {info.device.upper()}{rung}")
         how = f": {RUNGS[info.memory]}, {info.precision}" if info.memory else ""
-        self.model.setToolTip(f"The model that generates, and the device that it runs on{how}")
+        self.model.setToolTip(f"The model that generates, and the device that it runs on{how}. {CHANGE}")
 
     def show_zoom(self, zoom: float) -> None:
         percent = zoom * 100

@@ -83,8 +83,11 @@ QToolButton[card="true"]:focus { border-color: $accent; }
 QToolButton[card="true"]::menu-indicator { image: none; }
 QToolButton#recent_models { padding: 0 5px; }
 QToolButton#model_folders::menu-indicator { image: none; }
+QLabel[framed="true"] { background: $base; border: 1px solid $border; }
 QLabel[strong="true"] { font-weight: 600; }
 QListView#cards { background: $window; border: none; }
+QListView#add_on_list::item { padding: 4px; }
+QStatusBar QToolButton { color: $muted; padding: 1px 6px; }
 QWidget#rule { background: $border; }
 QProgressBar {
     background: $base; color: $text; border: 1px solid $border; border-radius: 4px; text-align: center;
@@ -127,6 +130,7 @@ def apply(application: QApplication, theme: Theme) -> None:
     application.setProperty("theme", theme.name)
     application.setStyle("Fusion")
     application.setPalette(palette_of(theme))
+    application.setPalette(box_palette_of(theme), "QCheckBox")
     application.setStyleSheet(STYLE.substitute(asdict(theme)))
 
 
@@ -144,4 +148,12 @@ def palette_of(theme: Theme) -> QPalette:
     for each in (role.WindowText, role.Text, role.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, each, QColor(theme.disabled))
     palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(theme.border))
+    return palette
+
+
+def box_palette_of(theme: Theme) -> QPalette:
+    """For check boxes: an empty one must be seen as a box, which takes more than Fusion's shadow on a dark ground."""
+    palette = palette_of(theme)
+    if theme is DARK:
+        palette.setColor(QPalette.ColorRole.Base, QColor(theme.hover))
     return palette

@@ -13,9 +13,11 @@ GONE = "There is no run to look at: choose a candidate whose run was kept"
 
 
 class TimeRow(QWidget):
-    """Signals: `moved(int)` with a place from 0 (noise) to `last` (the picture), `branch_asked()`."""
+    """Signals: `moved(int)` with a place from 0 (noise) to `last` (the picture) when the user moved there, `placed()`
+    whoever did, `branch_asked()`."""
 
     moved = Signal(int)
+    placed = Signal()
     branch_asked = Signal()
 
     def __init__(self) -> None:
@@ -61,6 +63,10 @@ class TimeRow(QWidget):
         self.slider.setToolTip(LOOK if steps else GONE)
         self._show_place()
 
+    def go_to_end(self) -> None:
+        """Look at the finished picture."""
+        self.slider.setValue(self.slider.maximum())
+
     def move_by(self, places: int) -> None:
         if self.isEnabled():
             self.slider.setValue(self.slider.value() + places)
@@ -72,3 +78,4 @@ class TimeRow(QWidget):
     def _show_place(self) -> None:
         self.step.setText(f"step {self._steps[self.place]} of {self._steps[-1]}" if self._steps else "")
         self.branch.setEnabled(bool(self._steps) and not self.at_end)
+        self.placed.emit()

@@ -149,6 +149,7 @@ class Window(QMainWindow):
         self.generating.changed.connect(self._refresh)
         self.candidates.changed.connect(self._refresh)
         self.jobs.model_loaded.connect(self.status.show_model)
+        self.status.placing_asked.connect(self.choose_placing)
         self.layers.recipe_asked.connect(self.use_recipe)
         self.panel.folded.connect(lambda: setattr(self.settings, "unfolded", self.panel.unfolded()))
         files.about_to_replace.connect(self.generating.forget)

@@ -179,3 +179,8 @@ def test_a_name_stands_for_what_is_on_this_machine(tmp_path, monkeypatch) -> Non
         find_model("owner/name")
     with pytest.raises(UserError, match="No model is called ''"):
         find_model("")
+
+
+def test_the_image_encoder_beside_an_ip_adapter_is_no_model(tmp_path) -> None:
+    write_header(tmp_path / "adapters" / "image_encoder" / "model.safetensors", {"vision_model.pre.weight": (4,)})
+    assert own(scan([tmp_path])) == {}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QListWidget, QPushButton, QToolButton
 
 from paintdiff.generation.add_ons import AddOns, Lora, Word
@@ -151,3 +152,13 @@ def test_the_list_is_a_list_for_screen_readers_and_keys(panel, qtbot) -> None:
     qtbot.keyClick(listed, Qt.Key.Key_Down)
     qtbot.keyClick(listed, Qt.Key.Key_Return)
     assert Path(panel.add_ons.value().loras[0].file).stem in ("ink", "wash")
+
+
+def test_the_arrows_walk_through_the_list_while_one_types(panel, qtbot) -> None:
+    panel.findChild(QPushButton, "add_lora").click()
+    picker = picker_of(panel)
+    qtbot.waitUntil(lambda: picker.list.count() > 0)
+    assert picker.list.currentItem().text() == "ink"
+    QTest.keyClick(picker.search, Qt.Key.Key_Down)
+    QTest.keyClick(picker.search, Qt.Key.Key_Return)
+    assert panel.add_ons.value().loras == (Lora("/m/Lora/wash.safetensors"),)

@@ -199,6 +199,17 @@ def test_the_slider_walks_through_the_run_to_the_picture_itself(window) -> None:
     assert look(window) == picture
 
 
+def test_from_an_earlier_step_enter_leads_to_the_picture_first_and_then_accepts_it(window) -> None:
+    window.strip.time.move_by(-2)
+    assert window.strip.accept.text() == "To picture"
+    QTest.keyClick(window.strip.list, Qt.Key.Key_Return)
+    assert window.candidates.any, "what was looked at is not what would have been accepted"
+    assert window.strip.time.at_end
+    assert window.strip.accept.text() == "Accept"
+    QTest.keyClick(window.strip.list, Qt.Key.Key_Return)
+    assert not window.candidates.any
+
+
 def test_comma_and_full_stop_walk_through_time_from_the_candidates_and_from_the_canvas(window) -> None:
     last = window.strip.time.place
     for widget in (window.strip.list, window.canvas):

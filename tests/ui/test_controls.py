@@ -186,3 +186,10 @@ def test_previews_are_what_the_network_is_shown(window, tmp_path: Path) -> None:
     inpaint, _ = draw(Wanted("inpaint", FRAME), document, frame)
     assert inpaint is not None
     assert not inpaint[24, 30, :3].any()
+
+
+def test_a_row_that_is_added_is_scrolled_into_sight(controls, window, qtbot) -> None:
+    window.resize(1280, 600)
+    for name, row in (("add_control", lambda: controls.rows[0]), ("add_image_prompt", lambda: controls.image_prompt)):
+        press(controls, name)
+        qtbot.waitUntil(lambda row=row: row().visibleRegion().boundingRect() == row().rect())

@@ -10,7 +10,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.models.machine import Machine
 from paintdiff.ui.models.card_list import SHOWN, CardList
-from paintdiff.ui.models.described import abilities_of, facts_of, place_of, readable_bytes, tooltip_of
+from paintdiff.ui.models.described import abilities_of, facts_of, place_of, problem_of, readable_bytes, tooltip_of
 from paintdiff.ui.models.fit import Fits, fit_of
 
 GB = 10**9
@@ -39,6 +39,12 @@ def test_a_card_says_what_painters_ask(cards) -> None:
     assert abilities_of(replace(XL, inpaints=True)) == "Made for masks · Turbo"
     assert facts_of(BROKEN) == "Unknown kind", "nothing is said of what is not known"
     assert "pickle" in tooltip_of(BROKEN, None)
+    assert facts_of(BUNDLED) == "80 MB · 128 px", "its family is its name"
+
+
+def test_a_problem_is_told_without_the_folder_that_stands_beside_it() -> None:
+    cut = replace(SD1, problem="/models/dream.safetensors is not a valid model: it ends early.")
+    assert problem_of(cut) == "dream.safetensors is not a valid model: it ends early."
 
 
 def test_a_path_of_the_users_own_is_short(monkeypatch) -> None:

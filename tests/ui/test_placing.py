@@ -15,7 +15,7 @@ LOADED = ModelInfo("Photo", "cuda", 512, memory="text-off", precision="float16")
 def test_what_is_chosen_is_remembered_and_goes_into_the_next_request(window, qtbot) -> None:
     asked = []
     window.jobs.warm_up = lambda *what: asked.append(what)
-    window.actions_by_id["placing"].trigger()
+    window.status.model.click()
     dialog = window.findChild(PlacingDialog, "placing")
     for box, value in ((dialog.device_box, "cpu"), (dialog.memory_box, "tiled"), (dialog.precision_box, "float32")):
         box.setCurrentIndex(box.findData(value))
@@ -40,9 +40,9 @@ def test_settings_of_another_version_are_those_of_none(window) -> None:
 def test_the_status_bar_says_on_which_rung_the_model_stands_and_follows_it_down(qapp: QApplication) -> None:
     bar = StatusBar()
     bar.show_model(LOADED)
-    assert bar.model.text() == "Photo · 512 px · cuda · text-off"
+    assert bar.model.text() == "Photo · 512 px · CUDA · text-off"
     assert "text encoder off after use, float16" in bar.model.toolTip()
     bar.show_proof(Report(memory="group"))
     assert bar.model.text().endswith("· group")
     bar.show_model(ModelInfo("Photo", "cuda", 512, memory="all", precision="float16"))
-    assert bar.model.text() == "Photo · 512 px · cuda"
+    assert bar.model.text() == "Photo · 512 px · CUDA"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from paintdiff.app import start_application
 from paintdiff.generation.result import Progress
 from paintdiff.ui.run_bar import RunBar
 
 
 @pytest.fixture
 def bar(qtbot) -> RunBar:
+    start_application([])
     bar = RunBar()
     qtbot.addWidget(bar)
     bar.setFixedWidth(320)
@@ -36,3 +38,17 @@ def test_the_first_step_is_no_measure_of_the_time_left(bar) -> None:
     assert "left" not in bar.progress.text()
     bar.show_progress(Progress("sampling", 2, 20), waiting=0)
     assert "left" in bar.progress.text()
+
+
+def test_what_went_wrong_is_red_and_what_is_still_to_do_is_not(bar) -> None:
+    bar.show_hint("The LoRA was made for another model.", bad=True)
+    red = bar.hint.palette().windowText().color()
+    bar.show_hint("Nothing is masked.")
+    assert bar.hint.palette().windowText().color() != red
+
+
+def test_a_long_name_is_broken_where_it_can_be_and_not_cut(bar) -> None:
+    name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight"
+    bar.show_hint(f"The LoRA was made for another model: {name} has another shape.")
+    assert bar.hint.minimumSizeHint().width() < bar.width()
+    assert bar.hint.text().replace("\u200b", "").endswith(f"{name} has another shape.")

@@ -55,8 +55,8 @@ def standing(info: ModelInfo | None) -> str:
     if info is None:
         return "No model is loaded yet."
     if not info.memory:
-        return f"{info.name} runs on {info.device}; it is small enough for any memory."
-    return f"{info.name} runs on {info.device} in {info.precision}: {RUNGS[info.memory]}."
+        return f"{info.name} runs on {info.device.upper()}; it is small enough for any memory."
+    return f"{info.name} runs on {info.device.upper()} in {info.precision}: {RUNGS[info.memory]}."
 
 
 def _choice(name: str, choices: Mapping[str, str], value: str) -> QComboBox:

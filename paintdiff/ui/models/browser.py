@@ -20,11 +20,12 @@ from PySide6.QtWidgets import (
 from paintdiff.generation.model_card import Family
 from paintdiff.jobs.downloads import Downloads
 from paintdiff.ui import icons
+from paintdiff.ui.breaking import breakable
 from paintdiff.ui.dropping import paths_in
 from paintdiff.ui.elided import Elided
 from paintdiff.ui.models.card_list import SHOWN, CardList, Shown
 from paintdiff.ui.models.card_view import CardView
-from paintdiff.ui.models.described import facts_of, source_of
+from paintdiff.ui.models.described import facts_of, problem_of, source_of
 from paintdiff.ui.models.folder_menu import FolderMenu
 from paintdiff.ui.models.hub_panel import HubPanel
 from paintdiff.ui.named import named
@@ -133,6 +134,8 @@ class ModelBrowser(QDialog):
 
     def open_at(self, source: str) -> None:
         """Show it, with the card of `source` chosen."""
+        if not self.isVisible():
+            self.move(self.pos())  # or a hidden window comes back lower by its title bar
         self.show()
         self.raise_()
         self.activateWindow()
@@ -218,13 +221,13 @@ class ModelBrowser(QDialog):
         if shown is None:
             self._say("Looking for models…" if self._looking else "")
         elif shown.card.problem:
-            self._say(shown.card.problem, bad=True)
+            self._say(problem_of(shown.card), bad=True)
         else:
             self._say(shown.fit.whole if shown.fit is not None else facts_of(shown.card))
         self.where.show_text(source_of(shown.card) if shown is not None else "")
 
     def _say(self, text: str, bad: bool = False) -> None:
-        self.said.setText(text)
+        self.said.setText(breakable(text))
         self.said.setToolTip(text)
         if self.said.property("bad") != bad:
             self.said.setProperty("bad", bad)

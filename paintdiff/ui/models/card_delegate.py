@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleO
 from paintdiff.ui import icons, theme
 from paintdiff.ui.models.badge import draw_badge
 from paintdiff.ui.models.card_list import SHOWN, Index, Shown
-from paintdiff.ui.models.described import abilities_of, facts_of, place_of
+from paintdiff.ui.models.described import abilities_of, facts_of, place_of, problem_of
 from paintdiff.ui.models.fit import Fits
 
 GAP, PADDING, BADGE, STAR = 8, 12, 40, 20
@@ -111,7 +111,7 @@ def _draw_text(painter: QPainter, option: QStyleOptionViewItem, shown: Shown) ->
     if shown.card.problem:
         rest = line.translated(0, 2 * step)
         rest.setBottom(rest.top() + 2 * step)
-        _put_lines(painter, rest, shown.card.problem, option.palette.color(QPalette.ColorRole.BrightText))
+        _put_lines(painter, rest, problem_of(shown.card), option.palette.color(QPalette.ColorRole.BrightText))
         return
     room = line.adjusted(0, 0, -metrics.horizontalAdvance("Opening…") - 32, 0)
     said = f"{abilities_of(shown.card)}{' · own settings' if shown.own else ''} · "

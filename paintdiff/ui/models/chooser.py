@@ -8,8 +8,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButt
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.model_card import Family, ModelCard
 from paintdiff.ui import icons
+from paintdiff.ui.breaking import breakable
 from paintdiff.ui.elided import Elided
 from paintdiff.ui.models.badge import badge
+from paintdiff.ui.models.described import place_of
 from paintdiff.ui.named import named
 
 MARK = 28
@@ -93,7 +95,7 @@ class ModelChooser(QWidget):
 
     def show_problem(self, sentence: str) -> None:
         """Why a model could not be opened, until it is cleared with ""."""
-        self.problem.setText(sentence)
+        self.problem.setText(breakable(sentence))
         for part in (self.problem, self.dismiss):
             part.setVisible(bool(sentence))
 
@@ -103,5 +105,7 @@ def facts_of(card: ModelCard, info: ModelInfo | None, waiting: bool) -> str:
     if info is None:
         return "Opens after this generation" if waiting else "Opening…"
     family = "" if card.family is Family.UNKNOWN else str(card.family)
+    if family == card.name:
+        family = place_of(card)
     prompts = "" if info.text and not info.labels else f"{info.labels} classes" if info.labels else "no prompts"
     return " · ".join(part for part in (family, f"{info.size} px", prompts) if part)

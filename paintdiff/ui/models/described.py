@@ -22,6 +22,7 @@ def readable_bytes(count: int) -> str:
 def facts_of(card: ModelCard) -> str:
     """Family, size, side and licence, as far as they are known."""
     family = "Unknown kind" if card.family is Family.UNKNOWN else str(card.family)
+    family = "" if family == card.name else family
     size = readable_bytes(card.size_bytes) if card.size_bytes else ""
     side = f"{card.side} px" if card.side else ""
     return " · ".join(part for part in (family, size, side, card.licence) if part)
@@ -31,6 +32,11 @@ def abilities_of(card: ModelCard) -> str:
     """What it can do."""
     masks = "Made for masks" if card.inpaints else "Fills masks by constraint"
     return f"{masks} · {card.few_steps}" if card.few_steps else masks
+
+
+def problem_of(card: ModelCard) -> str:
+    """Why it cannot be opened, without the folder that stands beside it anyway."""
+    return card.problem.replace(f"{Path(card.source).parent}/", "") if card.place is Place.FOLDER else card.problem
 
 
 def place_of(card: ModelCard) -> str:
@@ -54,7 +60,7 @@ def tilde(path: Path) -> str:
 
 def tooltip_of(card: ModelCard, fit: Fit | None) -> str:
     """All there is to say, a line each."""
-    lines = [card.name, facts_of(card), source_of(card), card.problem or abilities_of(card)]
+    lines = [card.name, facts_of(card), source_of(card), problem_of(card) or abilities_of(card)]
     if fit is not None and not card.problem:
         lines.append(fit.whole)
     return "\n".join(lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -166,6 +168,8 @@ class HubPanel(QWidget):
 
     def _on_failed(self, name: str, sentence: str) -> None:
         self._row(name).show_failed(sentence)
+        if re.search(r"\btoken\b", sentence):
+            self.show_token.setChecked(True)
 
     def _on_cancelled(self, name: str) -> None:
         if name in self._rows:

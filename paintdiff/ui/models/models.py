@@ -258,7 +258,7 @@ class Models(QObject):
         last = [each for each in (*self._remembered.recent, BUNDLED_MODEL) if each not in favourites]
         for title, sources in (("Favourites", favourites), ("Used last", list(dict.fromkeys(last)))):
             if sources:
-                menu.addSection(title)
+                menu.addAction(title).setEnabled(False)
             for source in sources:
                 menu.addAction(self._switch_to(source))
         menu.addSeparator()
