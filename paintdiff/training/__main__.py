@@ -20,6 +20,7 @@ from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.training import checkpoint
 from paintdiff.training.batches import SceneBatches
 from paintdiff.training.checkpoint import Run
+from paintdiff.training.clip_art import clip_art_sprites
 from paintdiff.training.continuation import table as continuation
 from paintdiff.training.evaluate import PARTS, evaluate
 from paintdiff.training.export import TOKENIZER, export
@@ -41,7 +42,7 @@ from paintdiff.training.studio import Studio
 from paintdiff.training.trainer import TrainingPlan, train
 from paintdiff.training.vocabulary import corpus, learn_vocabulary
 
-SPRITES, CHECKPOINT, PHOTOGRAPHS = "sprites.npz", "checkpoint.safetensors", "photographs"
+SPRITES, CHECKPOINT, PHOTOGRAPHS, CLIP_ART = "sprites.npz", "checkpoint.safetensors", "photographs", "clip-art"
 MODEL_FOLDER = Path(__file__).resolve().parents[2] / "resources/models/first-light"
 SHEET_FOLDER = Path(__file__).resolve().parents[2] / "docs/images"
 # What the shipped model uses; chosen by throughput on two CPU cores, see docs/bundled-model.md.
@@ -100,7 +101,7 @@ def _prepare(options: argparse.Namespace) -> None:
     modules = fetch_packages(options.data)
     if not (options.data / TOKENIZER).exists():
         learn_vocabulary(corpus(modules)).save(str(options.data / TOKENIZER))
-    sprites = list(render_sprites(modules))
+    sprites = [*render_sprites(modules), *clip_art_sprites(options.data / CLIP_ART)]
     save_sprites(sprites, options.data / SPRITES)
     grounds = fetch_grounds(options.data / PHOTOGRAPHS)
     held_out = sum(sprite.held_out for sprite in sprites)

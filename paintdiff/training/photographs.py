@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from paintdiff.training.package_files import copy_files
 from paintdiff.training.panoramas import views_of_panorama
-from paintdiff.training.photograph_packages import copy_files
 
 _LONGEST = 1024  # pixels of a side that is kept in memory for evaluation
 _GROUND = 512  # and for training

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from paintdiff.training import photographs
+from paintdiff.training.package_files import unpack_archives
 from paintdiff.training.panoramas import view, views_of_panorama
-from paintdiff.training.photograph_packages import unpack_archives
 from paintdiff.training.photographs import PHOTOGRAPHS, Photograph, fetch_grounds, fetch_photographs
 
 

