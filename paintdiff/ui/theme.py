@@ -87,7 +87,7 @@ QLabel[framed="true"] { background: $base; border: 1px solid $border; }
 QLabel[strong="true"] { font-weight: 600; }
 QListView#cards { background: $window; border: none; }
 QListView#add_on_list::item { padding: 4px; }
-QStatusBar QToolButton { color: $muted; padding: 1px 6px; }
+QStatusBar QToolButton[flat="true"] { color: $muted; padding: 0 6px; border: none; }
 QWidget#rule { background: $border; }
 QProgressBar {
     background: $base; color: $text; border: 1px solid $border; border-radius: 4px; text-align: center;

@@ -34,6 +34,7 @@ from paintdiff.ui.tool_options import ToolOptions
 from paintdiff.ui.tool_state import ToolState
 
 PANEL_WIDTH = 316
+SHARE = 0.8  # of a large screen, at the first start
 TITLE_BAR = 40  # pixels that the frame of the desktop takes, about
 COMPARE_KEY = Qt.Key.Key_Backslash
 
@@ -109,7 +110,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(900, 560)
         room = self.screen().availableSize() - QSize(0, TITLE_BAR)
-        self.resize(QSize(1280, 720).boundedTo(room))
+        self.resize(QSize(1280, 720).expandedTo(room * SHARE).boundedTo(room))
         self.resizeDocks(self._docks, [PANEL_WIDTH, PANEL_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks(self._docks, [512, 148], Qt.Orientation.Vertical)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QHideEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -31,6 +31,7 @@ from paintdiff.ui.models.hub_panel import HubPanel
 from paintdiff.ui.named import named
 
 WALKING = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+SHARE = 0.8  # of the window's width and height, where that is more than it needs
 HEIGHT = 28  # of what stands in one line
 NONE_YET = (
     "Only the model that ships with PaintDiff is here yet.\n\nAdd a folder in which you keep models, name one on the "
@@ -51,6 +52,7 @@ class ModelBrowser(QDialog):
         self.setWindowTitle("Models")
         self.setAcceptDrops(True)
         self._cards, self._looking = cards, False
+        self._place: QPoint | None = None  # where the user left it
         self.search = named(QLineEdit(), "model_search", "Search by name, family, licence or folder")
         self.search.setPlaceholderText("Search models")
         self.search.setClearButtonEnabled(True)
@@ -106,7 +108,8 @@ class ModelBrowser(QDialog):
         for control in (self.search, self.family, self.folder_button, self.use, self.hub.name, self.hub.get):
             control.setFixedHeight(HEIGHT)
         self.said.setFixedHeight(2 * self.said.fontMetrics().lineSpacing() + 2)
-        self.resize(1000, 640)
+        room = self.parentWidget().size() * SHARE if self.parentWidget() is not None else QSize()
+        self.resize(QSize(1000, 640).expandedTo(room))
         self.setMinimumSize(560, 420)
 
     def _connect(self) -> None:
@@ -134,8 +137,8 @@ class ModelBrowser(QDialog):
 
     def open_at(self, source: str) -> None:
         """Show it, with the card of `source` chosen."""
-        if not self.isVisible():
-            self.move(self.pos())  # or a hidden window comes back lower by its title bar
+        if self._place is not None and not self.isVisible():
+            self.move(self._place)  # or it comes back lower by its title bar
         self.show()
         self.raise_()
         self.activateWindow()
@@ -143,6 +146,10 @@ class ModelBrowser(QDialog):
         self.search.selectAll()
         if not self.view.choose(source) and self._cards.rowCount():
             self.view.choose_first()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._place = self.pos()
+        super().hideEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """While one types, the arrows walk through the cards and Enter uses the one they are on."""
