@@ -60,15 +60,35 @@ def _half(device: torch.device) -> torch.dtype:
 
 def free_bytes(device: torch.device) -> int:
     """Bytes that a model may still take on `device`: measured, with what torch keeps there for later."""
-    if device.type == "cuda":
-        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + kept
-    if device.type == "xpu":
-        kept = torch.xpu.memory_reserved(device) - torch.xpu.memory_allocated(device)
-        return torch.xpu.mem_get_info(device)[0] + kept
+    if device.type in ("cuda", "xpu"):
+        module = torch.get_device_module(device)
+        reserved = module.memory_reserved(device)
+        kept = reserved - module.memory_allocated(device)
+        try:
+            return module.mem_get_info(device)[0] + kept
+        except RuntimeError:  # Intel's graphics within a processor do not tell; they compute in main memory
+            total = module.get_device_properties(device).total_memory
+            return min(total - reserved, free_main_memory()) + kept
     if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+        allocated = torch.mps.current_allocated_memory()
+        kept = torch.mps.driver_allocated_memory() - allocated
+        return min(torch.mps.recommended_max_memory() - allocated, free_main_memory() + kept)
     return free_main_memory()
+
+
+def free_memory() -> None:
+    """Give the device back what torch only keeps for later."""
+    here = torch.accelerator.current_accelerator(check_available=True)
+    if here is not None:
+        torch.get_device_module(here).empty_cache()  # torch.accelerator has one too, which fails on Apple's devices
+
+
+def layout(device: torch.device) -> torch.memory_format:
+    """How the weights of convolutions lie: with channels last, as the fast kernels want them.
+
+    On Apple's devices they are not faster so, and have been wrong where they were given some channels of a picture.
+    """
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
 def leave_a_core() -> None:

@@ -10,9 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from paintdiff.engine.denoiser import Condition, Network
+from paintdiff.engine.hardware.device import free_memory
 
 HALVED = "Memory ran out, so the network was asked for half of each batch at a time; that is slower."
 PRECISE = "Half precision gave no numbers, so the rest was computed in float32; that is slower."
+OUT_OF_MEMORY = (
+    "out of memory", "can't allocate memory", "not enough memory", "alloc failed", "out of device memory",
+    "out of host memory", "out of resources", "invalid buffer size",
+)  # fmt: skip
 _HALF = (torch.float16, torch.bfloat16)
 
 
@@ -71,17 +76,15 @@ class SturdyNetwork:
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether `error` says that there was no memory left; the CPU and MPS have no class of their own for that."""
-    text = str(error).lower()
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text)
-    )
+    """Whether `error` says that there was no memory left.
 
-
-def free_memory() -> None:
-    """Give the device back what torch only keeps for later."""
-    if torch.accelerator.is_available():
-        torch.accelerator.empty_cache()
+    Not all say so by their class: the CPU, MPS (also for one buffer that is larger than any may be), Level Zero, and
+    the libraries that CUDA and ROCm call raise plain RuntimeErrors.
+    """
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower().replace("_", " ")
+    return isinstance(error, RuntimeError) and any(words in text for words in OUT_OF_MEMORY)
 
 
 def _part(condition: Condition, part: slice, count: int) -> Condition:

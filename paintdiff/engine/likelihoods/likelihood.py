@@ -66,11 +66,11 @@ def log_likelihood(
     begin = torch.cat([x.flatten(), x.new_zeros(estimates * len(x))])
     solution = solve(slope, begin, earliest, 1.0, tolerance, tolerance)
     code = solution.y[: x.numel()].view(x.shape)
-    gained = solution.y[x.numel() :].view(estimates, len(x)).double()
+    gained = solution.y[x.numel() :].view(estimates, len(x)).cpu().double()
     error = gained.std(dim=0) / math.sqrt(estimates) if estimates > 1 else torch.full_like(gained[0], math.nan)
     at_end = normal(code, schedule.sigma(1.0)) if prior is None else prior(code)
     return Density(
-        at_end.double() + gained.mean(dim=0), torch.zeros_like(error) if probes is None else error, code,
+        at_end.cpu().double() + gained.mean(dim=0), torch.zeros_like(error) if probes is None else error, code,
         solution.evaluations,
     )  # fmt: skip
 
@@ -91,9 +91,9 @@ def _traces(x0: Tensor, x_t: Tensor, probes: Tensor | None) -> Tensor:
 
 
 def normal(x: Tensor, deviation: float) -> Tensor:
-    """(N,): log density of each row under N(0, deviation²), nats."""
+    """(N,) float64 on the CPU, since not every device has it: log density of each row under N(0, deviation²), nats."""
     d = x[0].numel()
-    return -0.5 * (x.double().flatten(1) / deviation).square().sum(dim=1) - d * math.log(
+    return -0.5 * (x.cpu().double().flatten(1) / deviation).square().sum(dim=1) - d * math.log(
         deviation * math.sqrt(2 * math.pi)
     )
 
@@ -109,8 +109,8 @@ def dequantized(x: Tensor, draw: Draw) -> Tensor:
     The continuous density at x is then, on average over the noise, at most the probability of the 8-bit picture, in
     units of `LEVEL` a dimension: log P >= E log p(dequantized x) + D log LEVEL.
     """
-    uniform = torch.special.ndtr(draw(0).to(x.dtype)) - 0.5
-    return x + LEVEL * uniform
+    uniform = torch.special.ndtr(draw(0).cpu().to(x.dtype)) - 0.5  # which Apple's devices cannot
+    return x + LEVEL * uniform.to(x.device)
 
 
 def bits_per_dim(log_p: float, dimensions: int, level: float = LEVEL) -> float:
