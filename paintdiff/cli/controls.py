@@ -9,6 +9,7 @@ from typing import Any
 
 from paintdiff.document.controls import control_picture, prompt_picture, with_shown
 from paintdiff.document.document import Document
+from paintdiff.generation.add_ons import AddOns
 from paintdiff.generation.controls import FILE, FRAME, KINDS, Control, ImagePrompt
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import Request
@@ -47,20 +48,24 @@ def add_controls(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def check_controls(options: argparse.Namespace, document: Document) -> None:
-    """Raise `UserError` for a network, an adapter or a picture that cannot be used: before torch is loaded."""
-    for control in _controls(options):
+def check_controls(options: argparse.Namespace, document: Document, run: AddOns) -> None:
+    """Raise `UserError` for a network, an adapter or a picture that cannot be used: before torch is loaded.
+
+    What leads an earlier `run` leads this one too, where the options say nothing else.
+    """
+    for control in _controls(options) or run.controls:
         read_controlnet(Path(control.network))
         control_picture(control.source, document, document.canvas)
-    prompt = _image_prompt(options)
+    prompt = _image_prompt(options) or run.image_prompt
     if prompt is not None:
         find_encoder(read_adapter(Path(prompt.adapter)).path, prompt.encoder)
         prompt_picture(prompt.source, document)
 
 
 def led(request: Request, document: Document, options: argparse.Namespace) -> Request:
-    """`request` with what the options ask it to be led by."""
-    controls, prompt = _controls(options), _image_prompt(options)
+    """`request` with what the options ask it to be led by, or with what leads it already."""
+    own = request.add_ons
+    controls, prompt = _controls(options) or own.controls, _image_prompt(options) or own.image_prompt
     return with_shown(request, document, controls, prompt) if controls or prompt is not None else request
 
 

@@ -32,6 +32,7 @@ from paintdiff.document.document import Document
 from paintdiff.document.edits import set_frame
 from paintdiff.document.hints import without_hints
 from paintdiff.document.requests import make_request
+from paintdiff.generation.add_ons import AddOns
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.code import Code
 from paintdiff.generation.errors import UserError
@@ -131,8 +132,8 @@ def paint(
     scale: int = 1, branch: Branch | None = None, runs: Sequence[Path] = (), code: Code | None = None,
 ) -> None:
     """Generate for `document`, write every candidate into it to `outputs`, and its steps to `runs`, and report."""
-    add_ons = read_add_ons(options)
-    check_controls(options, document)
+    add_ons, run = read_add_ons(options), AddOns() if branch is None else branch.trajectory.add_ons
+    check_controls(options, document, run)
     make_ready(options)
     from paintdiff.engine.engine import DiffusionEngine
 
@@ -146,7 +147,7 @@ def paint(
         document, mode, sampling, model=options.model, device=options.device, feather=options.feather, size=info.size,
         scale=scale, placing=placing,
     )
-    request = led(replace(request, branch=branch, code=code, add_ons=add_ons), document, options)
+    request = led(replace(request, branch=branch, code=code, add_ons=add_ons.following(run)), document, options)
     bar = ProgressBar()
     try:
         result = engine.generate(request, bar.show, CancelToken())

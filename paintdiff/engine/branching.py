@@ -51,7 +51,9 @@ class Recorder:
 
     def trajectory(self, request: Request, sampling: Sampling, start: float) -> Trajectory:
         """The run of `request` with the candidate's own `sampling`; `start` is the time at which it began."""
-        return Trajectory(request.model, request.frame, sampling, start, tuple(self._moments))
+        return Trajectory(
+            request.model, request.frame, sampling, start, tuple(self._moments), request.add_ons.recorded
+        )
 
 
 def with_previews(trajectory: Trajectory, picture: Callable[[Tensor], np.ndarray]) -> Trajectory:

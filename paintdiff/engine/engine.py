@@ -16,7 +16,8 @@ from paintdiff.engine.add_ons.controlnet import ControlNets
 from paintdiff.engine.add_ons.fittings import Fittings, identified
 from paintdiff.engine.add_ons.ip_adapter import ImagePrompts
 from paintdiff.engine.denoiser import Condition
-from paintdiff.engine.hardware.sturdy import free_memory, ran_out
+from paintdiff.engine.hardware.device import free_memory
+from paintdiff.engine.hardware.sturdy import ran_out
 from paintdiff.engine.job import Job
 from paintdiff.engine.likelihoods.measure import measure
 from paintdiff.engine.model import Model, load_model
@@ -151,6 +152,10 @@ class DiffusionEngine:
         """The request with the files of its add-ons in place of their names, and what there is to say of them."""
         request = self._names.settled(request, words=request.model not in bundled_names())
         add_ons, notices = identified(request.add_ons)
+        if request.branch is not None:
+            without = add_ons.missing(request.branch.trajectory.add_ons)
+            if without:
+                notices.append(f"The run that this goes on from was made with {', '.join(without)}; this is not.")
         return replace(request, add_ons=add_ons), notices
 
     def _with_add_ons(self, asked: Request, notices: list[str]) -> Model:

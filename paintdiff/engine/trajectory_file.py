@@ -11,6 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from paintdiff.generation.add_ons import read_add_ons
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.sampling import read_settings
 from paintdiff.generation.trajectory import Moment, Trajectory
@@ -26,6 +27,7 @@ def write_trajectory(path: Path, trajectory: Trajectory) -> None:
     about = {
         "version": VERSION, "model": trajectory.model, "frame": asdict(trajectory.frame),
         "sampling": asdict(trajectory.sampling), "start": trajectory.start, "times": moments[0].times,
+        "add_ons": trajectory.add_ons.to_json(),
         "moments": [{"step": moment.step, "t": moment.t, "x0_t": moment.x0_t} for moment in moments],
     }  # fmt: skip
     tensors: dict[str, np.ndarray] = {}
@@ -82,7 +84,8 @@ def _trajectory(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> Trajec
     if type(about["model"]) is not str:
         raise TypeError("model")
     sampling = read_settings(about["sampling"])
-    return Trajectory(about["model"], Rect(**about["frame"]), sampling, _time(about["start"]), tuple(moments))
+    add_ons = read_add_ons(about.get("add_ons") or {})  # earlier files do not say
+    return Trajectory(about["model"], Rect(**about["frame"]), sampling, _time(about["start"]), tuple(moments), add_ons)
 
 
 def _time(value: object) -> float:

@@ -66,12 +66,43 @@ class AddOns:
         """For a part of the frame, (rows, columns)."""
         return replace(self, controls=tuple(control.cut(place) for control in self.controls))
 
+    def following(self, run: AddOns) -> AddOns:
+        """With those of an earlier run wherever nothing of their kind is here."""
+        return AddOns(
+            self.loras or run.loras, self.words or run.words, self.vae or run.vae,
+            self.vae_sha256 if self.vae else run.vae_sha256, self.controls or run.controls,
+            self.image_prompt or run.image_prompt,
+        )  # fmt: skip
+
+    def missing(self, run: AddOns) -> tuple[str, ...]:
+        """What an earlier run was made with and this one is not, each in a few words."""
+        here = {(each.file, each.weight) for each in self.loras} | {(each.sha256, each.weight) for each in self.loras}
+        found = [
+            f"the LoRA {_stem(each.file)} ({each.weight:g})" for each in run.loras
+            if each.weight != 0 and not {(each.file, each.weight), (each.sha256, each.weight)} & here
+        ]  # fmt: skip
+        if run.vae and (run.vae, run.vae_sha256) != (self.vae, self.vae_sha256):
+            found.append(f"the autoencoder {_stem(run.vae)}")
+        words = {each.word.lower() for each in self.words}
+        found += [f"the embedding {each.word}" for each in run.words if each.word.lower() not in words]
+        controls = [recorded(each) for each in self.controls]
+        found += [f"the control {_stem(each.network)}" for each in run.controls if each not in controls]
+        own = None if self.image_prompt is None else recorded(self.image_prompt)
+        if run.image_prompt is not None and run.image_prompt != own:
+            found.append("its image prompt")
+        return tuple(found)
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary of what is not left out; `read_add_ons` turns it back."""
         stored = asdict(replace(self, controls=(), image_prompt=None))
         stored["controls"] = [shown_to_json(control) for control in self.controls]
         stored["image_prompt"] = None if self.image_prompt is None else shown_to_json(self.image_prompt)
         return {name: value for name, value in stored.items() if value}
+
+
+def _stem(file: str) -> str:
+    name = file.replace("\\", "/").rpartition("/")[2]
+    return name.removesuffix(".safetensors")
 
 
 def read_add_ons(stored: Mapping[str, Any]) -> AddOns:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from paintdiff.generation.add_ons import AddOns
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.sampling import Sampling
 from paintdiff.image.geometry import Rect
@@ -36,7 +37,7 @@ class Trajectory:
 
     `sampling` has the candidate's own seed; `start` is the time at which the run began, its strength, be it before the
     first moment that is here: a branch keeps the moments from its own first on. Long runs of large pictures keep only
-    some of their steps.
+    some of their steps. `add_ons` are those that it was made with, as a recipe has them.
     """
 
     model: str
@@ -44,6 +45,7 @@ class Trajectory:
     sampling: Sampling
     start: float
     moments: tuple[Moment, ...]
+    add_ons: AddOns = field(default_factory=AddOns)
 
     def moment(self, step: int) -> Moment:
         """The moment after `step` moves. Raises `UserError` for one that was not kept."""

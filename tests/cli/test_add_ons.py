@@ -80,3 +80,33 @@ def test_a_run_with_add_ons_stands_in_the_recipe_and_differs_from_one_without(fo
     pictures = [np.array(Image.open(name)) for name in ("plain.png", "option.png", "tag.png")]
     assert np.array_equal(pictures[1], pictures[2])
     assert not np.array_equal(pictures[0], pictures[1])
+
+
+def test_a_branch_goes_on_with_the_add_ons_of_its_run_or_says_which_it_lacks(folder, capsys) -> None:
+    from tests.tiny_add_ons import tiny_lora
+    from tests.tiny_checkpoints import stable_diffusion_unet, tiny_stable_diffusion
+    from tests.tiny_controls import tiny_controlnet
+
+    model, unet = tiny_stable_diffusion(folder / "sd"), stable_diffusion_unet(4)
+    wash = tiny_lora(folder / "models" / "Lora" / "wash.safetensors", unet)
+    tiny_lora(folder / "models" / "Lora" / "oil.safetensors", unet, seed=3)
+    net = tiny_controlnet(folder / "net", model)
+    usual = ["sdedit", "--image", "in.png", "--device", "cpu", "--json"]
+    run = ["--model", str(model), "--steps", "3", "--strength", "1", "--prompt", "red <lora:wash:0.5>"]
+    led = ["--control", f"canny:{net}:0.5", "--control-image", "in.png"]
+    assert main([*usual, *run, *led, "--out", "whole.png", "--trajectory", "run.safetensors"]) == 0
+    branch = [*usual, "--branch", "run.safetensors", "--from-step", "1", "--out", "again.png"]
+    capsys.readouterr()
+    assert main(branch) == 0
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["notices"] == []
+    assert [lora["file"] for lora in reported["recipes"][0]["add_ons"]["loras"]] == [str(wash)]
+    assert np.array_equal(np.array(Image.open("again.png")), np.array(Image.open("whole.png")))
+    assert main([*branch, "--lora", "oil:0.5"]) == 0
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["notices"] == [
+        "The run that this goes on from was made with the LoRA wash (0.5); this is not."
+    ]
+    wash.unlink()
+    assert main(branch) == 2
+    assert "wash.safetensors is not there" in capsys.readouterr().err

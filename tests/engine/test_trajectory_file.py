@@ -6,6 +6,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from paintdiff.engine.trajectory_file import KEY, read_trajectory, write_trajectory
+from paintdiff.generation.add_ons import AddOns, Lora
+from paintdiff.generation.controls import Control
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.sampling import Sampling
 from paintdiff.generation.trajectory import Branch, Moment, Trajectory
@@ -25,15 +27,16 @@ def trajectory() -> Trajectory:
         Moment(6, TIMES[0], TIMES[1:], picture(), picture(), 0.9, np.full((3, 4, 4), 9, np.uint8)),
         Moment(8, 0.0, (), picture(), picture(), TIMES[1]),
     )
-    return Trajectory("first-light", Rect(-3, 2, 16, 9), Sampling(prompt="a קוף 🍎", seed=7), 0.95, moments)
+    add_ons = AddOns((Lora("ink.safetensors", 0.8, "ab"),), controls=(Control("net", "canny", picture_sha256="cd"),))
+    return Trajectory("first-light", Rect(-3, 2, 16, 9), Sampling(prompt="a קוף 🍎", seed=7), 0.95, moments, add_ons)
 
 
 def test_a_trajectory_comes_back_as_it_was(tmp_path) -> None:
     before = trajectory()
     write_trajectory(tmp_path / "run.safetensors", before)
     after = read_trajectory(tmp_path / "run.safetensors")
-    assert (after.model, after.frame, after.sampling, after.start) == (
-        before.model, before.frame, before.sampling, before.start,
+    assert (after.model, after.frame, after.sampling, after.start, after.add_ons) == (
+        before.model, before.frame, before.sampling, before.start, before.add_ons
     )  # fmt: skip
     for a, b in zip(after.moments, before.moments, strict=True):
         assert (a.step, a.t, a.times, a.x0_t) == (b.step, b.t, b.times, b.x0_t)

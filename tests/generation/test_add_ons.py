@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from paintdiff.generation.add_ons import AddOns, Lora, Word, read_add_ons
+from paintdiff.generation.controls import Control
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import Recipe, Request
 from paintdiff.image.geometry import Rect
@@ -46,3 +47,17 @@ def test_a_weight_that_makes_no_sense_is_refused_with_the_name_of_the_file(weigh
 def test_add_ons_that_are_none_are_refused(stored) -> None:
     with pytest.raises((UserError, TypeError, ValueError, KeyError)):
         read_add_ons(stored)
+
+
+def test_what_a_later_run_lacks_is_named_and_what_it_says_nothing_of_is_taken_over() -> None:
+    control = Control("nets/canny.safetensors", "canny", 0.5)
+    run = AddOns(LORAS, (Word("cat", "cat.safetensors"),), "soft.safetensors", "ff", (control,))
+    assert run.missing(run) == ()
+    assert AddOns().following(run) == run
+    moved = AddOns((Lora("elsewhere/ink.safetensors", 0.8, "ab"), Lora("b.safetensors", -1)))
+    assert moved.following(run).missing(run) == ()
+    assert moved.following(run).loras == moved.loras
+    other = AddOns((Lora("ink.safetensors", 0.5, "ab"), Lora("b.safetensors", -1)), (), "hard", "ee")
+    assert other.missing(run) == (
+        "the LoRA ink (0.8)", "the autoencoder soft", "the embedding cat", "the control canny"
+    )  # fmt: skip

@@ -26,7 +26,7 @@ _ENDINGS = {
         "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2",
     )
 }  # fmt: skip
-_KINDS = (
+_KINDS: tuple[tuple[set[str], set[str]], ...] = (
     ({"down", "up"}, {"mid"}), ({"hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b"}, {"hada_t1", "hada_t2"}),
     ({"lokr_w1", "lokr_w2"}, set()), ({"lokr_w1_a", "lokr_w1_b", "lokr_w2"}, set()),
     ({"lokr_w1", "lokr_w2_a", "lokr_w2_b"}, {"lokr_t2"}),
@@ -145,8 +145,9 @@ class Change(nn.Module):
     ) -> None:
         super().__init__()
         self.strength = 1.0
+        weight: Any = layer.weight
         self._layer, self._rows, self._names = (layer,), rows, tuple(tensors)  # in a tuple it is no module of this one
-        self._shape = tuple(layer.weight.shape)  # type: ignore[union-attr]
+        self._shape = tuple(weight.shape)
         for name, tensor in tensors.items():
             self._keep(name, tensor, torch.float32 if name == "alpha" else dtype)
         if "magnitude" in tensors:
@@ -157,13 +158,13 @@ class Change(nn.Module):
         if "magnitude" not in self._names:
             change = self._through(x)
         elif self._by_rows:
-            excess = self.excess.to(y.dtype)
+            excess = self.get_parameter("excess").to(y.dtype)
             change = (1 + excess) * self._through(x) + excess * (y - self._bias(y))
         else:
-            excess = self.excess.to(x.dtype)
+            excess = self.get_parameter("excess").to(x.dtype)
             change = self._through((1 + excess) * x) + again(excess * x) - self._bias(y)
         if "diff_b" in self._names:
-            change = change + self._along(self.diff_b, y)
+            change = change + self._along(self.get_parameter("diff_b"), y)
         return self.strength * change
 
     def _through(self, x: Tensor) -> Tensor:
@@ -197,7 +198,7 @@ class Change(nn.Module):
             self._keep("bias", layer.bias.detach(), dtype)
 
     def _bias(self, y: Tensor) -> Tensor | float:
-        return self._along(self.bias, y) if "bias" in dict(self.named_parameters()) else 0.0
+        return self._along(self.get_parameter("bias"), y) if "bias" in self._parameters else 0.0
 
     def _along(self, values: Tensor, y: Tensor) -> Tensor:
         """One value for each of the layer's outputs, laid along them."""

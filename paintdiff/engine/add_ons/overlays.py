@@ -136,7 +136,7 @@ class _Said:
         patterns = self._settings.get(f"{part}.alpha_pattern") or {}
         if isinstance(patterns, dict):
             alpha = patterns.get(get_pattern_key(list(patterns), inside), alpha)
-        if type(alpha) not in (int, float) or not math.isfinite(alpha):
+        if not isinstance(alpha, int | float) or not math.isfinite(alpha):
             return {}
         rank = own["down"].shape[0]
         return {"alpha": torch.tensor(alpha * (math.sqrt(rank) if self._settings.get(f"{part}.use_rslora") else 1.0))}
