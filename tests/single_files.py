@@ -66,7 +66,7 @@ def save_single(parts: dict[str, Any], path: Path, **more: Tensor) -> Path:
     names = {name: _unet_name(name, attended) for name in parts["unet"].state_dict()}
     tensors = {f"model.diffusion_model.{names[name]}": t for name, t in parts["unet"].state_dict().items()}
     for name, tensor in parts["vae"].state_dict().items():
-        old = _vae_name(name, len(parts["vae"].config.block_out_channels))
+        old = vae_name(name, len(parts["vae"].config.block_out_channels))
         narrow = "attn_1" in old and tensor.ndim == 2  # its attention was made of convolutions
         tensors[f"first_stage_model.{old}"] = tensor[:, :, None, None] if narrow else tensor
     tensors |= _texts(parts)
@@ -167,7 +167,7 @@ _VAE = (
 )  # fmt: skip
 
 
-def _vae_name(name: str, levels: int) -> str:
+def vae_name(name: str, levels: int) -> str:
     for new, old in _VAE:
         name = re.sub(new, old, name)
     return re.sub(r"\.up_blocks\.(\d+)\.", lambda match: f".up.{levels - 1 - int(match[1])}.", name)

@@ -21,8 +21,8 @@ BYTES = {
     "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8, "C64": 8,
 }  # fmt: skip
 CONVERT = (
-    "it can run any program and is never opened; have it saved again as safetensors by who made it, or convert it on a "
-    "machine that you can lose (torch.load(file, weights_only=True), then safetensors.torch.save_file)"
+    "a pickle can run any program and is never opened; have it saved again as safetensors by who made it, or convert "
+    "it on a machine that you can lose (torch.load(file, weights_only=True), then safetensors.torch.save_file)"
 )
 # What people save under the wrong name, by its first bytes.
 DISGUISES = (
@@ -48,7 +48,7 @@ class TensorInfo:
 class Header:
     """All that a weights file, or a set of shards, says of itself. `size` is what it takes on disk, in bytes.
 
-    `start` is where the tensors of a .gguf file begin; `prefix` is what their names begin with in the file.
+    `start` is where the tensors begin in a file of its own, `prefix` is what their names begin with in the file.
     """
 
     path: Path
@@ -126,7 +126,7 @@ def _single(path: Path) -> Header:
         refuse(path, f"it lists {len(entries)} tensors, where {MOST_TENSORS} are the most that is read")
     tensors = {name: _tensor(path, name, entry) for name, entry in entries.items()}
     _check_order(path, tensors, size - 8 - length)
-    return Header(path, tensors, metadata, size)
+    return Header(path, tensors, metadata, size, 8 + length)
 
 
 def _shards(index: Path) -> Header:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +42,9 @@ def load_stable_diffusion_3(checkpoint: Checkpoint, device: torch.device, dtype:
     clips = ("text_encoder", "text_encoder_2")
     t5 = ("text_encoder_3",) if "text_encoder_3" in checkpoint.components else ()
     encoders = tuple(checkpoint.load(name, CLIPTextModelWithProjection, dtype) for name in clips)
-    parts = _parts(checkpoint, Family.SD3, SD3Transformer2DModel, clips, encoders, t5, dtype)
-    config = parts.denoiser.config
-    size = int(config["sample_size"]) * _factor(parts)
-    schedule = Flow(_shift(parts.scheduler, size // (_factor(parts) * int(config["patch_size"]))))
-    one, other = (TextReader(parts.tokenizers[i], encoders[i], penultimate=True) for i in range(2))
-    detail = T5Text(parts.tokenizers[2], parts.text_encoders[2], SD3_WORDS) if t5 else None
-    words = PairAndT5((one, other), detail, int(config["joint_attention_dim"]), SD3_WORDS)
-    return _model(parts, device, size, schedule, Sd3Call(parts.denoiser, schedule), words)
+    return stable_diffusion_3(
+        _parts(checkpoint, Family.SD3, SD3Transformer2DModel, clips, encoders, t5, dtype), device
+    )
 
 
 def load_flux(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Model:
@@ -60,14 +55,34 @@ def load_flux(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) 
     from transformers import CLIPTextModel
 
     encoders = (checkpoint.load("text_encoder", CLIPTextModel, dtype),)
-    parts = _parts(
-        checkpoint, Family.FLUX, FluxTransformer2DModel, ("text_encoder",), encoders, ("text_encoder_2",), dtype
+    return flux(
+        _parts(
+            checkpoint, Family.FLUX, FluxTransformer2DModel, ("text_encoder",), encoders, ("text_encoder_2",), dtype
+        ),
+        device,
     )
+
+
+def stable_diffusion_3(parts: Parts, device: torch.device) -> Model:
+    """The model that `parts` make up, which are still to be placed on `device`: two CLIPs, and T5 or not."""
+    config = parts.denoiser.config
+    size = int(config["sample_size"]) * _factor(parts)
+    schedule = Flow(_shift(parts.scheduler, size // (_factor(parts) * int(config["patch_size"]))))
+    one, other = (TextReader(parts.tokenizers[i], parts.text_encoders[i], penultimate=True) for i in range(2))
+    t5 = len(parts.text_encoders) == 3
+    detail = T5Text(parts.tokenizers[2], parts.text_encoders[2], SD3_WORDS) if t5 else None
+    words = PairAndT5((one, other), detail, int(config["joint_attention_dim"]), SD3_WORDS)
+    return _model(parts, device, size, schedule, Sd3Call(parts.denoiser, schedule), words)
+
+
+def flux(parts: Parts, device: torch.device) -> Model:
+    """The model that `parts` make up, which are still to be placed on `device`: CLIP and T5."""
     config, side = parts.denoiser.config, int(parts.vae.config["sample_size"])
     size = side - side % (PATCH * _factor(parts))
     schedule = Flow(_shift(parts.scheduler, size // (_factor(parts) * PATCH)))
     length = FLUX_WORDS if config["guidance_embeds"] else SCHNELL_WORDS
-    words = ClipAndT5(parts.tokenizers[0], encoders[0], T5Text(parts.tokenizers[1], parts.text_encoders[1], length))
+    detail = T5Text(parts.tokenizers[1], parts.text_encoders[1], length)
+    words = ClipAndT5(parts.tokenizers[0], parts.text_encoders[0], detail)
     fills = config["in_channels"] > PATCH**2 * int(parts.vae.config["latent_channels"])
     network = FluxCall(parts.denoiser, schedule, _factor(parts) if fills else 0)
     return _model(parts, device, size, schedule, network, words, fills, bool(config["guidance_embeds"]))
@@ -200,14 +215,27 @@ def _shift(scheduler: Mapping[str, Any], tokens: int) -> float:
 def _check(checkpoint: Checkpoint, kind: str) -> None:
     """Raise `UserError` unless the parts fit together, before time and memory go into loading them."""
     where, named = f"The model in {checkpoint.folder}", checkpoint.components
-    config, vae = checkpoint.config("transformer"), checkpoint.config("vae")
     if named["transformer"] != kind or named["scheduler"] != "FlowMatchEulerDiscreteScheduler":
         raise UserError(
             f"{where} has a {named['transformer']} and a {named['scheduler']}, where {kind} and "
             "FlowMatchEulerDiscreteScheduler are expected."
         )
-    latent, factor = int(vae.get("latent_channels", 4)), 2 ** (len(vae.get("block_out_channels", [0])) - 1)
     flux = kind == "FluxTransformer2DModel"
+    clips = ("text_encoder",) if flux else ("text_encoder", "text_encoder_2")
+    detail = "text_encoder_2" if flux else "text_encoder_3"
+    check_flow_configs(
+        where, Family.FLUX if flux else Family.SD3, checkpoint.config("transformer"), checkpoint.config("vae"),
+        [checkpoint.config(name) for name in clips], checkpoint.config(detail) if detail in named else None,
+    )  # fmt: skip
+
+
+def check_flow_configs(
+    where: str, family: Family, config: Mapping[str, Any], vae: Mapping[str, Any], clips: Sequence[Mapping[str, Any]],
+    t5: Mapping[str, Any] | None,
+) -> None:  # fmt: skip
+    """Raise `UserError` unless the parts with these configs fit together; `where` begins the sentence."""
+    latent, factor = int(vae.get("latent_channels", 4)), 2 ** (len(vae.get("block_out_channels", [0])) - 1)
+    flux = family is Family.FLUX
     fits = (PATCH**2 * latent, PATCH**2 * (2 * latent + factor**2)) if flux else (latent,)
     if config.get("in_channels") not in fits:
         raise UserError(
@@ -216,12 +244,11 @@ def _check(checkpoint: Checkpoint, kind: str) -> None:
         )
     if not isinstance(vae.get("sample_size") if flux else config.get("sample_size"), int):
         raise UserError(f"{where} does not say how large its pictures are (sample_size).")
-    detail = "text_encoder_2" if flux else "text_encoder_3"
-    if detail in named and checkpoint.config(detail).get("d_model") != config.get("joint_attention_dim"):
-        raise UserError(f"{where} has a transformer that does not read the words that its {detail} writes.")
-    clips = ("text_encoder",) if flux else ("text_encoder", "text_encoder_2")
+    if t5 is not None and t5.get("d_model") != config.get("joint_attention_dim"):
+        name = "text_encoder_2" if flux else "text_encoder_3"
+        raise UserError(f"{where} has a transformer that does not read the words that its {name} writes.")
     key = "hidden_size" if flux else "projection_dim"
-    pooled = sum(int(checkpoint.config(name).get(key, 0)) for name in clips)
+    pooled = sum(int(clip.get(key, 0)) for clip in clips)
     if pooled != config.get("pooled_projection_dim"):
         raise UserError(
             f"{where} has a transformer that reads {config.get('pooled_projection_dim')} numbers of a prompt, and "

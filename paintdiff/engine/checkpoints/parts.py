@@ -15,7 +15,8 @@ class Parts:
 
     `denoiser` is a diffusers UNet2DConditionModel or transformer, `vae` an AutoencoderKL; `text_encoders` and their
     `tokenizers` are in the checkpoint's order, CLIP before T5. `scheduler` says which noise levels it was trained on
-    and what it predicts. `settings` are those of the pipeline itself.
+    and what it predicts. `settings` are those of the pipeline itself. `quantized`: the blocks of numbers, "Q4_K" say,
+    that most of the denoiser's weights stay in; they are never cast.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Parts:
     scheduler: Mapping[str, Any]
     settings: Mapping[str, Any] = field(default_factory=dict)
     few_steps: str = ""
+    quantized: str = ""
 
     @property
     def penultimate(self) -> bool:

@@ -1,4 +1,4 @@
-"""Checkpoints that are one .safetensors file in the layout of the first releases (A1111, ComfyUI): SD 1, SD 2, SDXL.
+"""Checkpoints that are one file: SD 1, SD 2 and SDXL in the layout of the first releases (A1111, ComfyUI).
 
 Everything that such a file leaves out is told from its shapes or ships with us; nothing is looked up anywhere.
 """
@@ -15,16 +15,19 @@ from torch import Tensor
 
 from paintdiff.engine.checkpoints.checkpoint import prepare_libraries
 from paintdiff.engine.checkpoints.clip_vocabulary import OPENAI_PAD, OPENCLIP_PAD, clip_tokenizer
+from paintdiff.engine.checkpoints.filling import loaded
+from paintdiff.engine.checkpoints.flow_file import FlowPlan, inspect_flow_file, load_flow_file
 from paintdiff.engine.checkpoints.parts import Parts
 from paintdiff.engine.checkpoints.stable_diffusion import check_configs, prediction_type, stable_diffusion, vae_dtype
-from paintdiff.engine.checkpoints.weights import check_finite
 from paintdiff.engine.model import Model
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family
 from paintdiff.models.architecture import TEXT, text_config, unet_config, vae_config
 from paintdiff.models.beside import said_beside
+from paintdiff.models.companions import COMPONENTS
 from paintdiff.models.families import LDM, Kind, Layout, Part, identify
-from paintdiff.models.header import Header, read_header, shown, spoken
+from paintdiff.models.gguf_header import read_model_header
+from paintdiff.models.header import Header, spoken
 
 Tensors = dict[str, Tensor]
 LEVELS = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
@@ -44,10 +47,15 @@ class Plan:
     texts: list[dict[str, Any]]
 
 
-def inspect_single_file(path: Path) -> Plan:
-    """Read the header of `path`, and nothing else. Raises `UserError` for what is no whole checkpoint that opens."""
-    header = read_header(path)
+def inspect_single_file(path: Path) -> Plan | FlowPlan:
+    """Read the header of `path`, and of files beside it whose parts it needs, and nothing else.
+
+    Raises `UserError` for what does not open.
+    """
+    header = read_model_header(path)
     kind = identify(header)
+    if kind.family in COMPONENTS and kind.part in (Part.WHOLE, Part.DENOISER):
+        return inspect_flow_file(header, kind)
     _check_kind(path, kind)
     try:
         plan = Plan(
@@ -60,9 +68,14 @@ def inspect_single_file(path: Path) -> Plan:
     return plan
 
 
-def load_single_file(path: Path, device: torch.device, dtype: torch.dtype) -> Model:
-    """The model in `path`. Raises `UserError` for a file that is no whole checkpoint of these families."""
+def load_single_file(path: Path, device: torch.device, dtype: torch.dtype, keep_float8: bool = False) -> Model:
+    """The model in `path`. `keep_float8`: weights of transformers that are float8 in the file stay so.
+
+    Raises `UserError` for a file that does not open.
+    """
     plan = inspect_single_file(path)
+    if isinstance(plan, FlowPlan):
+        return load_flow_file(plan, device, dtype, keep_float8)
     prepare_libraries()
     tensors = load_file(path)
     scheduler = _scheduler(plan.header, plan.kind, tensors)
@@ -83,11 +96,6 @@ def _check_kind(path: Path, kind: Kind) -> None:
             f"{spoken(path)} is not a compatible model: it holds "
             f"{'nothing that is known' if kind.part is Part.UNKNOWN else f'only a {kind.part.value}'}, and a model "
             "needs a denoiser, an autoencoder and a text encoder in one file."
-        )
-    if kind.family not in TEXT:
-        raise UserError(
-            f"{spoken(path)} is a {kind.family.value} model in one file, which this version cannot open; take the "
-            "folder of the same model as diffusers has it."
         )
 
 
@@ -114,7 +122,7 @@ def _unet(path: Path, config: dict[str, Any], tensors: Tensors, dtype: torch.dty
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     mine = {name: tensor for name, tensor in tensors.items() if name.startswith(LDM)}
-    return _filled(path, UNet2DConditionModel, config, convert_ldm_unet_checkpoint(mine, config), dtype)
+    return loaded(UNet2DConditionModel, config, convert_ldm_unet_checkpoint(mine, config), dtype, path)
 
 
 def _vae(path: Path, config: dict[str, Any], tensors: Tensors, dtype: torch.dtype) -> Any:
@@ -122,7 +130,7 @@ def _vae(path: Path, config: dict[str, Any], tensors: Tensors, dtype: torch.dtyp
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
     mine = {name: tensor for name, tensor in tensors.items() if name.startswith("first_stage_model.")}
-    return _filled(path, AutoencoderKL, config, convert_ldm_vae_checkpoint(mine, config), dtype)
+    return loaded(AutoencoderKL, config, convert_ldm_vae_checkpoint(mine, config), dtype, path)
 
 
 def _text_encoders(
@@ -139,7 +147,7 @@ def _text_encoders(
             own = _from_open_clip(own, config)
         if projects:
             own = {name if name.startswith("text_projection") else f"text_model.{name}": own[name] for name in own}
-        networks.append(_filled(path, network, config, own, dtype))
+        networks.append(loaded(network, config, own, dtype, path))
     return tuple(networks)
 
 
@@ -154,22 +162,3 @@ def _from_open_clip(tensors: Tensors, config: dict[str, Any]) -> Tensors:
     named = {name.removeprefix("text_model."): tensor for name, tensor in converted.items()}
     unread = f"encoder.layers.{config['num_hidden_layers']}."
     return {name: tensor for name, tensor in named.items() if not name.startswith(unread)}
-
-
-def _filled(path: Path, kind: Any, config: dict[str, Any], tensors: Tensors, dtype: torch.dtype) -> Any:
-    """A `kind` of `config` with these weights. Raises `UserError` unless they are all of its weights, and finite."""
-    from accelerate import init_empty_weights
-
-    with init_empty_weights(include_buffers=False):
-        theirs = kind.__module__.startswith("diffusers")
-        network = kind.from_config(config) if theirs else kind(kind.config_class(**config))
-    needed = {name: tensor.shape for name, tensor in network.state_dict().items()}
-    wrong = [name for name, shape in needed.items() if name not in tensors or tensors[name].shape != shape]
-    if wrong:
-        raise UserError(
-            f"{spoken(path)} is not a compatible model: {len(wrong)} of {len(needed)} weights of its "
-            f"{kind.__name__} are missing or of another shape, such as {shown(wrong[0])}."
-        )
-    network.load_state_dict({name: tensors[name].to(dtype) for name in needed}, assign=True)
-    check_finite(network, path)
-    return network

@@ -6,12 +6,14 @@ import shutil
 import tempfile
 import weakref
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import nn
 
 from paintdiff.engine.checkpoints.parts import Parts
+from paintdiff.engine.hardware.device import layout
 from paintdiff.engine.hardware.sturdy import ran_out
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.placing import ALL, AUTO, GROUP, SEQUENTIAL, TEXT_OFF, Placing, rung_below
@@ -21,6 +23,8 @@ CPU = torch.device("cpu")
 LISTS = (nn.ModuleList, nn.Sequential)
 GROUP_HOOK = "group_offloading"
 COMPILING = ("cuda", "xpu")
+# The blocks that these networks repeat: one is compiled for all. ControlNets and SD 3 do not name theirs.
+REPEATED = ("BasicTransformerBlock", "JointTransformerBlock", "FluxTransformerBlock", "FluxSingleTransformerBlock")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +55,20 @@ class Placement:
 
     def network(self, module: Any) -> None:
         """A network that every step asks: the denoiser's own, or one that it is led by."""
-        if self.float8 and hasattr(module, "enable_layerwise_casting") and not _in_float8(module):
-            module.enable_layerwise_casting(torch.float8_e4m3fn, module.dtype)
-        if self.rung == SEQUENTIAL:
+        if self.float8:
+            _narrow(module)
+        if self.rung == SEQUENTIAL and is_quantized(module):
+            self._in_groups(module, "leaf_level")  # the other way makes its weights anew, as plain ones
+        elif self.rung == SEQUENTIAL:
             self._layer_by_layer(module)
         elif self.rung == GROUP:
             self._in_groups(module, "block_level")
         else:
-            module.to(self.device).to(memory_format=torch.channels_last)
-        if self.compiled and not self.hooked and hasattr(module, "compile_repeated_blocks"):
-            module.compile_repeated_blocks()
+            module.to(self.device).to(memory_format=layout(self.device))
+        if self.compiled and not self.hooked:
+            for block in module.modules():
+                if type(block).__name__ in REPEATED:
+                    block.compile()
 
     def text(self, module: nn.Module) -> None:
         """A text encoder, asked once for each new prompt."""
@@ -82,7 +90,7 @@ class Placement:
         elif self.rung == GROUP:
             self._in_groups(module, "leaf_level")
         else:
-            module.to(self.device).to(memory_format=torch.channels_last)
+            module.to(self.device).to(memory_format=layout(self.device))
 
     @property
     def _shares_memory(self) -> bool:
@@ -126,6 +134,11 @@ def lifted(module: nn.Module) -> nn.Module:
     return module.to(CPU)
 
 
+def is_quantized(module: nn.Module) -> bool:
+    """Whether weights of it are blocks of numbers, which are widened for each use and cannot be cast."""
+    return any(hasattr(weight, "quant_type") for weight in module.parameters())
+
+
 def needs_of_parts(parts: Parts, side: int) -> Needs:
     """Bytes on each rung for a model of `side` pixels, counted from the weights themselves."""
     network: nn.Module = parts.denoiser
@@ -143,9 +156,14 @@ def place_as_fits(parts: Parts, side: int, device: torch.device, placing: Placin
     """
     if placing.compile and device.type not in COMPILING:
         raise UserError(f"Compiling makes nothing faster on the device {device.type}: it is for graphics cards.")
+    if placing.compile and find_spec("triton") is None:
+        raise UserError("Compiling needs the package triton, which is not installed; install it, or do not compile.")
+    float8 = placing.precision == "float8" and not parts.quantized
+    if float8:
+        _narrow(parts.denoiser)  # before it is counted
     rung = placing.memory if placing.memory != AUTO else needs_of_parts(parts, side).rung(free) or SEQUENTIAL
     while True:
-        placement = Placement(device, rung, placing.precision == "float8", placing.compile)
+        placement = Placement(device, rung, float8, placing.compile)
         try:
             placement.place(parts)
             return placement
@@ -176,8 +194,11 @@ def _join_tied(module: nn.Module) -> None:
                 setattr(parent, name, first.setdefault(id(child.weight), child))
 
 
-def _in_float8(module: nn.Module) -> bool:
-    return any(p.dtype == torch.float8_e4m3fn for p in module.parameters())
+def _narrow(module: Any) -> None:
+    """Keep the module's weights in float8, where it can widen them for each layer and does not yet."""
+    narrow = any(p.dtype == torch.float8_e4m3fn for p in module.parameters())
+    if hasattr(module, "enable_layerwise_casting") and not narrow:
+        module.enable_layerwise_casting(torch.float8_e4m3fn, module.dtype)
 
 
 def _block(network: nn.Module) -> int:
