@@ -143,8 +143,9 @@ def read_arguments(arguments: Sequence[str]) -> tuple[Path | None, str]:
         model = "".join(rest[at + 1 : at + 2])
         if not model:
             raise UserError("--model takes a bundled name, a folder, a .safetensors file or owner/name on the hub.")
-        from paintdiff.models.catalogue import find_model
+        from paintdiff.models.catalogue import find_model, source_of
 
+        model = source_of(model)
         find_model(model)
         del rest[at : at + 2]
     if len(rest) > 1 or any(argument.startswith("-") for argument in rest):

@@ -34,7 +34,9 @@ def main(argv: Sequence[str]) -> int:
             return bench(list(argv[1:]))
         options, unknown = _parser().parse_known_args(argv)
         if unknown:
-            raise UserError(f"Unrecognized arguments: {' '.join(unknown)}; see paintdiff {options.verb} --help.")
+            meant = options.parser.like(unknown[0])
+            hint = f"did you mean {meant}? See" if meant else "see"
+            raise UserError(f"Unrecognized arguments: {' '.join(unknown)}; {hint} paintdiff {options.verb} --help.")
         options.named_model = getattr(options, "model", "")  # by the user; a verb may take another from a file
         next(verb for verb in VERBS if verb.name == options.verb).run(options)
         return 0
@@ -61,6 +63,8 @@ def _parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"PaintDiff {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb in VERBS:
-        verb.add_options(verbs.add_parser(verb.name, help=verb.help, description=verb.about, allow_abbrev=False))
+        own = verbs.add_parser(verb.name, help=verb.help, description=verb.about, allow_abbrev=False)
+        own.set_defaults(parser=own)
+        verb.add_options(own)
     verbs.add_parser("bench", help="measure the program on this machine and print a table", add_help=False)
     return parser

@@ -7,17 +7,19 @@ import sys
 from pathlib import Path
 
 from paintdiff.cli.progress_bar import ProgressBar
-from paintdiff.models.catalogue import is_on_this_machine
+from paintdiff.models.catalogue import is_on_this_machine, source_of
 from paintdiff.models.hub import Fetching, download
 from paintdiff.models.hub_name import HubName, read_hub_name
 from paintdiff.models.preferences import hub_token
 
 
 def make_ready(options: argparse.Namespace) -> None:
-    """Fetch the model of `options` if the user named one on the hub that is not here. Raises `UserError`.
+    """Let the model of `options` be one to open: by a name in the lists, or fetched from the hub. Raises `UserError`.
 
     One that only a file names, a code or an earlier run, is not fetched: nobody asked for it.
     """
+    if options.model == options.named_model:
+        options.model = options.named_model = source_of(options.model)
     name = read_hub_name(options.model) if options.model == options.named_model else None
     if name is not None and not is_on_this_machine(options.model):
         fetch(name)

@@ -14,14 +14,14 @@ from paintdiff.cli.fetching import fetch, size_text
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family
 from paintdiff.models.add_on import AddOnCard
-from paintdiff.models.catalogue import look_at, scan, scan_add_ons
+from paintdiff.models.catalogue import look_at, scan, scan_add_ons, source_of
 from paintdiff.models.describe import Card
 from paintdiff.models.hub import Offer, look_up
 from paintdiff.models.hub_files import README
 from paintdiff.models.hub_name import parse_hub_name
 from paintdiff.models.preferences import add_folder, hub_token, keep_hub_token, model_folders, remove_folder
 
-SOURCE = "a bundled name, a folder, a .safetensors file, or owner/name on the hub"
+SOURCE = "a name from the list, a folder, a .safetensors file, or owner/name on the hub"
 NAME = "owner/name on the hub, with @revision or :full (precision) behind it, or owner/name/file.safetensors"
 
 
@@ -31,7 +31,7 @@ class Models:
     help: str = "list the models on this machine, fetch more, say where they lie"
     about: str = (
         "List the models on this machine: those that ship, those in the folders that you added (A1111 and ComfyUI "
-        "folders are understood) and those in the hub's cache. The last column is what --model takes."
+        "folders are understood) and those in the hub's cache. --model takes what the first column says, or the last."
     )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,7 @@ class Models:
     def run(self, options: argparse.Namespace) -> None:
         match options.action:
             case "show" | "info":
-                _show(look_at(options.source), options.json)
+                _show(look_at(source_of(options.source)), options.json)
             case "get":
                 _get(options.hub_name, options.dry_run)
             case "folder" | "folders":

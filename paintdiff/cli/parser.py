@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NoReturn
@@ -19,6 +21,13 @@ MASKS = "white repaints, black keeps, grey is strength; transparent pixels keep;
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that complains in one sentence."""
+
+    def like(self, unknown: str) -> str:
+        """The option that was likely meant by one that is not known, or ""."""
+        written = unknown.partition("=")[0]
+        known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        begun = [flag for flag in known if flag.startswith(written) or written.startswith(f"{flag}-")]
+        return next(iter(begun or difflib.get_close_matches(written, known, 1, 0.75)), "")
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
@@ -67,7 +76,7 @@ def read_sampling(options: argparse.Namespace, before: Sampling | None = None) -
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    about = "a bundled name, a folder, a .safetensors file, or owner/name on the hub (%(default)s); see the verb models"
+    about = "a name that the verb models lists, a folder, a .safetensors file, or owner/name on the hub (%(default)s)"
     parser.add_argument("--model", default=BUNDLED_MODEL, help=about)
     add_device(parser)
 
@@ -80,9 +89,9 @@ def add_device(parser: argparse.ArgumentParser) -> None:
         f"{', '.join(f'{name} ({what})' for name, what in RUNGS.items())}; %(default)s takes the first that fits",
     )  # fmt: skip
     parser.add_argument(
-        "--precision", default=AUTO, choices=list(PRECISIONS), metavar="TYPE",
-        help=f"what a checkpoint computes in: {', '.join(PRECISIONS)} (%(default)s)",
-    )
+        "--precision", default=AUTO, type=_precision, choices=list(PRECISIONS), metavar="TYPE",
+        help=f"what a checkpoint computes in: {', '.join(PRECISIONS)} (%(default)s); bf16, fp16, fp32 and fp8 will do",
+    )  # fmt: skip
     parser.add_argument("--compile", action="store_true", help="compile the network on CUDA: a slow first run")
 
 
@@ -121,6 +130,11 @@ def frame(text: str) -> Rect:
     if w < 1 or h < 1:
         raise argparse.ArgumentTypeError(f"{text!r} has no pixels in it")
     return Rect(x, y, w, h)
+
+
+def _precision(text: str) -> str:
+    """A precision by its own name or its short one: bf16, fp16, fp32, fp8."""
+    return re.sub(r"^(b?)fp?(?=(8|16|32)$)", lambda match: f"{match[1]}float", text.lower())
 
 
 def _add_parameter(parser: argparse.ArgumentParser, name: str, item: Parameter, default: Any) -> None:

@@ -85,13 +85,30 @@ def find_model(source: str) -> tuple[Place, Path]:
     name = read_hub_name(source)
     if name is None:
         raise UserError(
-            f"No model is called {source!r}: give a bundled name ({', '.join(bundled_names())}), a folder, a "
-            ".safetensors file, or owner/name on the hub."
+            f"No model is called {source!r}: give a name that paintdiff models lists, such as {bundled_names()[0]}, a "
+            "folder, a .safetensors file, or owner/name on the hub."
         )
     cached = find_cached(name)
     if cached is None:
         raise UserError(f"{source} is not on this machine; paintdiff models get {source} fetches it from the hub.")
     return Place.CACHE, cached
+
+
+def source_of(name: str) -> str:
+    """What `find_model` takes, for the name that a model has in the lists; anything else as it is.
+
+    Letter case does not matter. Raises `UserError` where several models have that name, or it cannot be opened.
+    """
+    if not name or {"/", os.sep} & set(name) or name in bundled_names() or Path(name).exists():
+        return name
+    wanted = name.removesuffix(".safetensors").lower()
+    there = [card for card in scan() if wanted == card.name.lower()]
+    usable = [card.source for card in there if not card.problem]
+    if len(usable) > 1:
+        raise UserError(f"Several models are called {name}: {', '.join(usable)}. Give one of these.")
+    if there and not usable:
+        raise UserError(there[0].problem)
+    return usable[0] if usable else name
 
 
 def is_on_this_machine(source: str) -> bool:
@@ -121,8 +138,10 @@ def find_add_on(name: str, part: Part, folders: Iterable[Path] | None = None) ->
         return _path_of(usable[0])
     if fitting:
         raise UserError(fitting[0].problem)
-    known = ", ".join(sorted(card.name for card in there)[:8])
-    others = f"there are {known}" if known else "there is none in the folders that were added (paintdiff models folder)"
+    known = sorted(card.name for card in there)[:8]
+    others = f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
+    if not known:
+        others = "there is none in the folders that were added (paintdiff models folder add PATH)"
     raise UserError(f"No {part.value} is called {name!r}: {others}.")
 
 

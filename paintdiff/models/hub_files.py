@@ -40,7 +40,7 @@ class SeveralCheckpoints(UserError):
 
     def __init__(self, name: HubName, choices: Sequence[HubFile]) -> None:
         self.choices = tuple(choices)
-        listed = ", ".join(f"{file.path} ({file.size / 1e9:.1f} GB)" for file in choices[:8])
+        listed = ", ".join(f"{file.path} ({_size(file.size)})" for file in choices[:8])
         more = f" and {len(choices) - 8} more" if len(choices) > 8 else ""
         super().__init__(
             f"{name.repo} holds {len(choices)} checkpoints: {listed}{more}. Name one of them, as in "
@@ -123,6 +123,10 @@ def _without_safetensors(name: HubName, there: dict[str, HubFile], place: str) -
     if any(path.startswith(place) and path.endswith(PICKLES) for path in there):
         raise UserError(f"{where} offers its weights as pickles only: {CONVERT}.")
     raise UserError(f"{where} has no weights in .safetensors files, so there is nothing that PaintDiff could open.")
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def _is_sound(file: HubFile) -> bool:

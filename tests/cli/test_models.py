@@ -49,6 +49,8 @@ def test_one_model_can_be_shown(tmp_path, capsys) -> None:
     assert "filled by constraint" in out
     assert "MIT" in out
     assert json.loads(run("models show --json first-light", capsys)[0])["source"] == "first-light"
+    add_folder(tmp_path)
+    assert json.loads(run("models show --json A", capsys)[0])["source"] == str(file)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family, ModelCard, Place
-from paintdiff.models.catalogue import find_add_on, find_model, look_at, scan, scan_add_ons
+from paintdiff.models.catalogue import find_add_on, find_model, look_at, scan, scan_add_ons, source_of
 from paintdiff.models.families import Part
+from paintdiff.models.preferences import add_folder
 from tests.safetensors_files import FLUX, FLUX_LORA, SD1, SD1_INPAINT, SD1_LORA, SDXL, VAE, write_header
 
 README = """---
@@ -165,7 +166,7 @@ def test_a_lora_is_found_by_the_name_in_the_prompt(tmp_path) -> None:
     assert find_add_on("Ink v2", Part.LORA, [tmp_path]) == ink
     assert find_add_on("ink V2", Part.LORA, [tmp_path]) == ink
     assert find_add_on(str(ink), Part.LORA, [tmp_path]) == ink
-    with pytest.raises(UserError, match=r"No LoRA is called 'oil': there are Ink v2\."):
+    with pytest.raises(UserError, match=r"No LoRA is called 'oil': there is Ink v2\."):
         find_add_on("oil", Part.LORA, [tmp_path])
 
 
@@ -179,6 +180,24 @@ def test_a_name_stands_for_what_is_on_this_machine(tmp_path, monkeypatch) -> Non
         find_model("owner/name")
     with pytest.raises(UserError, match="No model is called ''"):
         find_model("")
+
+
+def test_a_model_in_the_folders_is_found_by_the_name_in_the_list(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    file = write_header(tmp_path / "one" / "Mine v1.5.safetensors", SD1)
+    (tmp_path / "one" / "old.ckpt").write_bytes(b"\x80\x04")
+    add_folder(tmp_path / "one")
+    assert source_of("mine V1.5") == source_of("Mine v1.5.safetensors") == str(file)
+    assert (source_of("first-light"), source_of("yours"), source_of("owner/name")) == (
+        "first-light", "yours", "owner/name"
+    )  # fmt: skip
+    with pytest.raises(UserError, match=r"old\.ckpt is a pickle"):
+        source_of("old")
+    other = write_header(tmp_path / "two" / "Mine v1.5.safetensors", SD1)
+    add_folder(tmp_path / "two")
+    with pytest.raises(UserError, match=f"Several models are called Mine v1.5: {file}, {other}"):
+        source_of("Mine v1.5")
 
 
 def test_the_image_encoder_beside_an_ip_adapter_is_no_model(tmp_path) -> None:
