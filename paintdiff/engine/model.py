@@ -20,6 +20,7 @@ from paintdiff.engine.checkpoints.tiny_autoencoder import find_tiny, load_tiny
 from paintdiff.engine.denoiser import Condition, Network, Predicts
 from paintdiff.engine.hardware.device import dtype_of, find_device, free_bytes, leave_a_core
 from paintdiff.engine.hardware.placement import Placement, place_as_fits
+from paintdiff.engine.hardware.sturdy import ran_out
 from paintdiff.engine.schedule import Schedule
 from paintdiff.engine.space import Space
 from paintdiff.generation.engine import ModelInfo
@@ -119,7 +120,12 @@ def load_model(
         info = replace(loaded.info, memory=placement.rung, precision=precision)
         space = _previewed(loaded.space, folder, dtype)
         return replace(loaded, info=info, placement=placement, space=space)
-    except _UNREADABLE as error:
+    except (*_UNREADABLE, MemoryError) as error:
+        if ran_out(error):
+            raise UserError(
+                f"The device {place.type} ran out of memory while {folder.name} was loaded; close what else uses it, "
+                "or choose another device or a smaller model."
+            ) from error
         raise UserError(f"The model in {folder} cannot be opened: {one_line(error)}.") from error
 
 

@@ -1,6 +1,7 @@
 """The memory ladder: every rung gives the same picture, weights lie where it says, and a full memory means the next."""
 
 import gc
+import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import ControlNetModel, SD3Transformer2DModel, UNet2DConditionModel
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.engine.hardware.device import dtype_of, find_device, free_bytes
-from paintdiff.engine.hardware.placement import lifted, needs_of_parts, size
+from paintdiff.engine.hardware.placement import Placement, lifted, needs_of_parts, place_as_fits, size
 from paintdiff.engine.model import load_model
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.errors import UserError
@@ -253,10 +254,52 @@ def test_compiling_for_the_cpu_is_refused_in_a_sentence(folder) -> None:
         load_model(folder, "cpu", placing=Placing(compile=True))
 
 
+def test_without_triton_compiling_is_refused_before_anything_is_placed(folder, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "triton", None)
+    parts = load_model(folder, "cpu").parts
+    with pytest.raises(UserError, match="needs the package triton"):
+        place_as_fits(parts, 32, torch.device("cuda"), Placing(compile=True), 2**40)
+    assert {p.device for p in parts.denoiser.parameters()} == {CPU}
+
+
+def test_the_blocks_that_a_network_repeats_are_compiled_also_in_those_that_do_not_name_them(folder) -> None:
+    """Compiling begins with the first call, so that it can be asked for here."""
+    placement = Placement(CPU, compiled=True)
+    unet = load_model(folder, "cpu").parts.denoiser
+    flow = SD3Transformer2DModel(
+        sample_size=8, num_layers=2, attention_head_dim=4, num_attention_heads=2, joint_attention_dim=8,
+        caption_projection_dim=8, pooled_projection_dim=8, pos_embed_max_size=8,
+    )  # fmt: skip
+    for network in (unet, ControlNetModel.from_unet(unet), flow):
+        placement.network(network)
+        compiled = {type(each).__name__ for each in network.modules() if each._compiled_call_impl is not None}
+        assert compiled == ({"JointTransformerBlock"} if network is flow else {"BasicTransformerBlock"})
+
+
+def test_weights_in_float8_count_as_what_they_take(folder, monkeypatch) -> None:
+    full = needs_of_parts(load_model(folder, "cpu", torch.bfloat16).parts, 32)
+    half = needs_of_parts(load_model(folder, "cpu", torch.bfloat16, Placing(precision="float8")).parts, 32)
+    assert half.network < 0.75 * full.network
+    between = round((half.at(ALL) + full.at(ALL)) / 2 / 0.9)
+    monkeypatch.setattr("paintdiff.engine.model.free_bytes", lambda device: between)
+    assert load_model(folder, "cpu", torch.bfloat16, Placing(precision="float8")).info.memory == ALL
+    assert load_model(folder, "cpu", torch.bfloat16).info.memory != ALL
+
+
+def test_memory_that_runs_out_while_a_model_is_loaded_is_called_so(folder, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr("accelerate.disk_offload", full)
+    with pytest.raises(UserError, match="ran out of memory while inpaint was loaded"):
+        load_model(folder, "cpu", placing=Placing(SEQUENTIAL))
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("rung", RUNGS)
 def test_each_rung_takes_no_more_of_the_card_than_the_one_above(folder, rung) -> None:
     def peak(memory: str) -> int:
+        gc.collect()  # networks with hooks on them lie in circles of references
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         generated(DiffusionEngine(), replace(request(folder, memory=memory), device="cuda"))
