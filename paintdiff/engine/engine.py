@@ -32,6 +32,7 @@ from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Report, Result
 from paintdiff.models.catalogue import bundled_names
 from paintdiff.models.prompt_names import PromptNames
+from paintdiff.models.usual import asked_by_loras, described, too_much
 
 PROMPTS_KEPT = 64
 Outcome = TypeVar("Outcome")
@@ -152,6 +153,12 @@ class DiffusionEngine:
         """The request with the files of its add-ons in place of their names, and what there is to say of them."""
         request = self._names.settled(request, words=request.model not in bundled_names())
         add_ons, notices = identified(request.add_ons)
+        name, asked = asked_by_loras(add_ons.loras)
+        if asked and too_much(request.sampling, asked):
+            notices.append(
+                f"{name} makes a model paint in few steps and asks for {described(asked)}; with more of them pictures "
+                "come out burnt, or late."
+            )
         if request.branch is not None:
             without = add_ons.missing(request.branch.trajectory.add_ons)
             if without:

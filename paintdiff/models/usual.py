@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from paintdiff.generation.add_ons import Lora
+from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family
-from paintdiff.generation.sampling import REPLACE
+from paintdiff.generation.sampling import REPLACE, SAMPLERS, Sampling
+from paintdiff.models.families import Part, identify
+from paintdiff.models.header import read_header
 
 _FAMILIES: dict[Family, dict[str, Any]] = {
     Family.SD1: {"steps": 25, "guidance": 7.0},
@@ -43,6 +51,8 @@ def usual_sampling(
     distilled = dict(_FEW_STEPS[few_steps])
     if not fills:
         distilled["method"] = REPLACE  # the automatic one follows the score, which is what was distilled away
+    if few_steps == "Hyper" and re.search(r"(?<!\d)1[-_ ]?step|unified", name.lower()):
+        distilled["sampler"] = "lcm"  # from any level straight to the picture, and back up
     if family in (Family.SD3, Family.FLUX):
         distilled["sampler"] = "euler"  # straight ways need no fresh noise
     said = re.search(r"(\d+)[-_ ]?steps?(?![a-z])", name.lower())
@@ -53,3 +63,46 @@ def usual_sampling(
     elif re.search(r"(?<![a-z])cfg(?![a-z])", name.lower()):
         distilled["guidance"] = 5.0  # a few were distilled without it
     return usual | distilled
+
+
+def asked_by_loras(loras: Iterable[Lora], fills: bool = False) -> tuple[str, dict[str, Any]]:
+    """The name of the first LoRA that makes a model paint in few steps, and the values of `Sampling` that it asks for.
+
+    ("", {}) where none does. `fills`: the model has mask channels. Reads headers alone; never raises.
+    """
+    for lora in loras:
+        wanted = _asked(lora.file, _state(lora.file), fills) if lora.weight > 0 else {}
+        if wanted:
+            return Path(lora.file).stem, wanted
+    return "", {}
+
+
+def described(wanted: dict[str, Any]) -> str:
+    """What `asked_by_loras` gives, in a few words."""
+    return f"{wanted['steps']} steps, guidance {wanted['guidance']:g} and the sampler {SAMPLERS[wanted['sampler']]}"
+
+
+def too_much(sampling: Sampling, wanted: dict[str, Any]) -> bool:
+    """Whether pictures come out burnt or take far longer than a LoRA needs that asks for `wanted`."""
+    return sampling.guidance > wanted["guidance"] + 2 or sampling.steps > 4 * wanted["steps"]
+
+
+@lru_cache(maxsize=256)
+def _asked(file: str, _state: tuple[int, int], fills: bool) -> dict[str, Any]:
+    try:
+        kind = identify(read_header(Path(file)))
+    except UserError:
+        return {}
+    if kind.part is not Part.LORA or not kind.few_steps:
+        return {}
+    guided = kind.family is Family.FLUX  # what is distilled further is dev, and reads how strongly it is guided
+    usual = usual_sampling(kind.family, kind.few_steps, Path(file).stem, guided, fills)
+    return {name: usual[name] for name in ("steps", "guidance", "sampler", "method") if name in usual}
+
+
+def _state(file: str) -> tuple[int, int]:
+    try:
+        status = os.stat(file)
+    except (OSError, ValueError):
+        return 0, 0
+    return status.st_mtime_ns, status.st_size

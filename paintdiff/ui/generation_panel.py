@@ -116,12 +116,12 @@ class GenerationPanel(QWidget):
         """Set everything as it was for `recipe`, and lock its seed so that it can be run again."""
         if recipe.mode in MODES:
             self.set_mode(recipe.mode)
+        self.add_ons.set_value(recipe.add_ons)  # before the settings, which may follow it
         self.set_sampling(recipe.sampling)
         if recipe.scale > 1:
             self.mode_rows.set_scale(recipe.scale)
         self.feather.setValue(recipe.feather)
         self.set_matte(recipe.matte)
-        self.add_ons.set_value(recipe.add_ons)
         self.controls.set_value(recipe.add_ons)
         self.seed.lock.setChecked(True)
 

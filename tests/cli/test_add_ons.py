@@ -82,6 +82,25 @@ def test_a_run_with_add_ons_stands_in_the_recipe_and_differs_from_one_without(fo
     assert not np.array_equal(pictures[0], pictures[1])
 
 
+def test_a_lora_for_few_steps_sets_what_was_not_given_and_says_so(folder, capsys) -> None:
+    from tests.tiny_add_ons import tiny_lora
+    from tests.tiny_checkpoints import stable_diffusion_unet, tiny_stable_diffusion
+
+    model = tiny_stable_diffusion(folder / "sd")
+    tiny_lora(folder / "models" / "Lora" / "lcm-fast.safetensors", stable_diffusion_unet(4))
+    usual = ["sdedit", "--image", "in.png", "--model", str(model), "--device", "cpu", "--json", "--out", "out.png"]
+    assert main([*usual, "--prompt", "red <lora:lcm-fast:0.5>"]) == 0
+    printed = capsys.readouterr()
+    assert "lcm-fast asks for 6 steps, guidance 1 and the sampler LCM" in printed.err
+    sampling = read_recipe(Path("out.png")).sampling
+    assert (sampling.steps, sampling.guidance, sampling.sampler) == (6, 1.0, "lcm")
+    assert json.loads(printed.out)["notices"] == []
+    assert main([*usual, "--lora", "lcm-fast", "--steps", "3", "--guidance", "7", "--prompt", "red"]) == 0
+    sampling = read_recipe(Path("out.png")).sampling
+    assert (sampling.steps, sampling.guidance, sampling.sampler) == (3, 7.0, "lcm")
+    assert "come out burnt" in json.loads(capsys.readouterr().out)["notices"][0]
+
+
 def test_a_branch_goes_on_with_the_add_ons_of_its_run_or_says_which_it_lacks(folder, capsys) -> None:
     from tests.tiny_add_ons import tiny_lora
     from tests.tiny_checkpoints import stable_diffusion_unet, tiny_stable_diffusion

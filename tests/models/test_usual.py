@@ -1,12 +1,17 @@
 """What models want where the user has set nothing."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from paintdiff.generation.add_ons import Lora
 from paintdiff.generation.model_card import Family
 from paintdiff.generation.model_defaults import suited
 from paintdiff.generation.sampling import Sampling
 from paintdiff.models.families import few_steps
-from paintdiff.models.usual import usual_sampling
+from paintdiff.models.usual import asked_by_loras, described, too_much, usual_sampling
+from tests.safetensors_files import SD1_LORA, write_header
 
 
 @pytest.mark.parametrize(
@@ -42,3 +47,33 @@ def test_what_the_user_has_given_wins_over_the_model_and_the_model_over_the_mode
     assert (sampling.steps, sampling.guidance, sampling.sampler, sampling.seed) == (11, 1.0, "lcm", 3)
     assert suited(Sampling(), wanted, "upscale", []).steps == 4
     assert suited(Sampling(), {"steps": 28}, "upscale", []).steps == 10, "a mode with much to do asks for fewer"
+
+
+def write_lora(file: Path) -> Lora:
+    write_header(file, SD1_LORA)
+    return Lora(str(file))
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("lcm-lora-sdv1-5", (6, 1.0, "lcm")), ("Hyper-SD15-8steps-lora", (8, 1.0, "ddim")),
+        ("Hyper-SD15-1step-lora", (1, 1.0, "lcm")), ("sd15_lightning_4step_lora", (4, 1.0, "euler")),
+        ("sd15_turbo", (4, 1.0, "ddpm")),
+    ],
+)  # fmt: skip
+def test_a_lora_for_few_steps_asks_for_what_goes_with_it(tmp_path, name, wanted) -> None:
+    ink, fast = write_lora(tmp_path / "ink.safetensors"), write_lora(tmp_path / f"{name}.safetensors")
+    asking, asked = asked_by_loras((ink, fast))
+    assert (asking, (asked["steps"], asked["guidance"], asked["sampler"]), asked["method"]) == (name, wanted, "replace")
+    assert "method" not in asked_by_loras((fast,), fills=True)[1]
+    assert asked_by_loras((ink, replace(fast, weight=0.0))) == ("", {})
+    assert described(asked).startswith(f"{wanted[0]} steps, guidance 1 and the sampler ")
+    assert too_much(Sampling(steps=25, guidance=7), asked)
+    assert not too_much(Sampling(steps=wanted[0], guidance=1.5), asked)
+
+
+def test_what_is_no_lora_or_not_there_asks_for_nothing(tmp_path) -> None:
+    (tmp_path / "lcm.safetensors").write_bytes(b"nothing")
+    files = [str(tmp_path / "lcm.safetensors"), str(tmp_path / "lcm-gone.safetensors"), "lcm\0"]
+    assert asked_by_loras(Lora(file) for file in files) == ("", {})

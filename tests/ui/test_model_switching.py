@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -12,8 +13,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from paintdiff.app import make_engine
+from paintdiff.generation.add_ons import AddOns, Lora
 from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.generation.placing import Placing
+from paintdiff.generation.request import Request
+from paintdiff.generation.sampling import Sampling
+from paintdiff.image.geometry import Rect
 from paintdiff.ui.models.models import scan_models
 from paintdiff.ui.window import Window
 from tests.safetensors_files import SD1_LORA, VAE, write_header
@@ -265,3 +270,36 @@ def test_a_dropped_lora_or_autoencoder_goes_onto_the_model_instead(window, model
     assert [each.file for each in add_ons.loras.value()] == [str(lora)]
     assert add_ons.vae.value()[0] == str(vae)
     assert window.models.switching.chosen == str(model_folder)
+
+
+def test_a_lora_for_few_steps_sets_what_the_user_did_not_and_lets_it_go_again(window, tmp_path, qtbot) -> None:
+    loaded(window, qtbot)
+    window.panel.fields["steps"].set_value(Sampling().steps)
+    panel, fast = window.panel, write_header(tmp_path / "lcm-lora.safetensors", SD1_LORA)
+    panel.add_ons.show_family(Family.SD1)
+    before = panel.sampling()
+    panel.fields["guidance"].set_value(2.5)
+    with qtbot.waitSignal(window.models.switching.noticed) as told:
+        panel.add_ons.loras.add(str(fast))
+    assert "lcm-lora asks for 6 steps, guidance 1 and the sampler LCM" in told.args[0]
+    assert (panel.sampling().steps, panel.sampling().guidance, panel.sampling().sampler) == (6, 2.5, "lcm")
+    panel.add_ons.loras.rows[0].weight.setValue(0.5)
+    panel.fields["steps"].set_value(8)
+    assert (panel.sampling().steps, panel.sampling().sampler) == (8, "lcm")
+    panel.add_ons.clear()
+    assert (panel.sampling().steps, panel.sampling().sampler) == (8, before.sampler)
+
+
+def test_a_recipe_with_such_a_lora_brings_back_its_own_values(window, tmp_path, qtbot) -> None:
+    loaded(window, qtbot)
+    panel, fast = window.panel, write_header(tmp_path / "lcm-lora.safetensors", SD1_LORA)
+    panel.add_ons.show_family(Family.SD1)
+    frame = Rect(0, 0, 4, 4)
+    request = Request(
+        "inpaint", frame, frame, np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4), np.uint8),
+        add_ons=AddOns((Lora(str(fast)),)),
+    )  # fmt: skip
+    recipe = request.recipe()
+    panel.use_recipe(recipe)
+    assert panel.sampling().steps == recipe.sampling.steps
+    assert panel.sampling().sampler == recipe.sampling.sampler

@@ -9,6 +9,7 @@ from paintdiff.generation.model_card import ModelCard
 from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.generation.sampling import Sampling
 from paintdiff.jobs.jobs import Jobs
+from paintdiff.models.usual import asked_by_loras, described
 from paintdiff.ui.generating import Generating
 from paintdiff.ui.generation_panel import GenerationPanel
 from paintdiff.ui.models.library import Library
@@ -38,6 +39,8 @@ class Switching(QObject):
         self._keeps_settings = False
         jobs.model_loaded.connect(self._on_loaded)
         jobs.warm_up_failed.connect(self._on_failed)
+        self._asked: dict[str, object] = {}  # by the LoRAs in the panel
+        panel.add_ons.changed.connect(self._on_add_ons)
         panel.set_defaults(self._wanted())
 
     @property
@@ -90,7 +93,7 @@ class Switching(QObject):
 
     def save_settings(self) -> None:
         """Keep what the panel says now, as far as it differs from what the model itself wants, as the model's own."""
-        wanted = self._own_defaults()
+        wanted = self._own_defaults() | self._asked
         usual = Sampling()
         set_now = self._panel.settings_for_model()
         own = {name: value for name, value in set_now.items() if value != wanted.get(name, getattr(usual, name))}
@@ -137,9 +140,20 @@ class Switching(QObject):
             self._good = BUNDLED_MODEL  # it opened before, and does not when it is gone back to
             self._take(BUNDLED_MODEL)
 
+    def _on_add_ons(self) -> None:
+        """Let the panel follow a LoRA for few steps that came or went."""
+        fills = self._info is not None and self._info.mask_channels
+        name, asked = asked_by_loras(self._panel.add_ons.value().loras, fills)
+        if asked == self._asked:
+            return
+        self._asked = asked
+        self._panel.set_defaults(self._wanted())
+        if name:
+            self.noticed.emit(f"{name} asks for {described(asked)}; what you have set yourself stays.")
+
     def _wanted(self) -> dict[str, object]:
-        """What the chosen model wants and what the user wants of it, which goes before."""
-        return self._own_defaults() | self._remembered.settings_of(self.chosen)
+        """What the chosen model wants, before that what the user wants of it, and first what a LoRA asks for."""
+        return self._own_defaults() | self._remembered.settings_of(self.chosen) | self._asked
 
     def _own_defaults(self) -> dict[str, object]:
         return dict(self._info.defaults) if self._info is not None else {}
