@@ -181,4 +181,4 @@ KINDS: dict[str, Callable[[int, np.random.Generator], Background]] = {
     "plain": _plain, "linear": _linear, "radial": _radial, "sky": _sky, "hills": _hills, "stripes": _stripes,
     "checks": _checks, "texture": _texture, "bokeh": _bokeh,
 }  # fmt: skip
-_SHARES = (0.22, 0.24, 0.08, 0.13, 0.13, 0.05, 0.04, 0.08, 0.03)
+_SHARES = (0.18, 0.2, 0.08, 0.12, 0.12, 0.09, 0.07, 0.1, 0.04)
