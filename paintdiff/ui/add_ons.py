@@ -108,6 +108,7 @@ class VaeChoice(QWidget):
         self.name.setText(self.described() or OWN_VAE)
         self.name.setToolTip(source)
         self.name.setProperty("muted", not source)
+        self.name.style().polish(self.name)
         self.own.setVisible(bool(source))
         self.changed.emit()
 

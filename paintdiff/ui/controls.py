@@ -85,6 +85,18 @@ class Controls(QWidget):
         prompt = self.image_prompt.value() if self._has_prompt else None
         return tuple(row.value() for row in self.rows), prompt
 
+    def add_network(self, network: str) -> None:
+        """Another row, for the ControlNet in a file or folder."""
+        row = self._add()
+        row.set_network(network)
+        self.added.emit(row)
+
+    def add_adapter(self, adapter: str) -> None:
+        """The image prompt, through the IP-Adapter in a file."""
+        self.image_prompt.set_adapter(adapter)
+        self._show_prompt(True)
+        self.added.emit(self.image_prompt)
+
     def set_value(self, add_ons: AddOns) -> None:
         """As it was for a recipe."""
         for row in list(self.rows):

@@ -12,6 +12,8 @@ from paintdiff.ui import icons
 from paintdiff.ui.breaking import breakable
 from paintdiff.ui.named import named
 
+SLOW = 3.0  # seconds of a first step
+
 
 class RunBar(QWidget):
     """Signals: `generate_asked()`, `cancel_asked()`, and `offer_taken()` when the user takes what the hint offers."""
@@ -56,6 +58,7 @@ class RunBar(QWidget):
         self.cancel.clicked.connect(self.cancel_asked)
         self.offer.clicked.connect(self.offer_taken)
         self._clock: tuple[int, float] | None = None
+        self._begun: float | None = None
         self.show_hint("")
         self.show_idle()
 
@@ -114,13 +117,16 @@ class RunBar(QWidget):
         self.progress.setFormat("".join(parts[:count]))
 
     def _time_left(self, progress: Progress) -> str:
-        if progress.step == 0:  # the first step also warms up, so it is no measure for the others
-            self._clock = None
-            return ""
+        """Told from the second step on: the first also warms up. Where it takes long, it is better than no measure."""
         now = time.monotonic()
+        if progress.step == 0:
+            self._clock, self._begun = None, now
+            return ""
         if self._clock is None or progress.step < self._clock[0]:
             self._clock = progress.step, now
         first, start = self._clock
+        if progress.step == first == 1 and self._begun is not None and now - self._begun > SLOW:
+            first, start = 0, self._begun
         if progress.step == first:
             return ""
         seconds = (now - start) / (progress.step - first) * (progress.steps - progress.step)

@@ -193,3 +193,17 @@ def test_a_row_that_is_added_is_scrolled_into_sight(controls, window, qtbot) -> 
     for name, row in (("add_control", lambda: controls.rows[0]), ("add_image_prompt", lambda: controls.image_prompt)):
         press(controls, name)
         qtbot.waitUntil(lambda row=row: row().visibleRegion().boundingRect() == row().rect())
+
+
+def test_a_dropped_controlnet_or_ip_adapter_stands_under_controls(controls, window, monkeypatch) -> None:
+    cards = {Path(card.source): card for card in CARDS}
+    monkeypatch.setattr("paintdiff.models.catalogue.look_at", lambda source: cards[Path(source)])
+    window.models.open_path(Path(NETWORK))
+    assert controls.rows[0].value().network == NETWORK
+    assert controls.rows[0].value().kind == "scribble"
+    assert "under “Controls”" in window.status.currentMessage()
+    window.panel.show_model(info(Family.FLUX))
+    window.models.open_path(Path("/m/ipadapter/ip.safetensors"))
+    assert "Stable Diffusion" in window.status.currentMessage(), "the heading is not there, so it is not named"
+    window.panel.show_model(info(Family.SD1))
+    assert "image prompt" in controls.described()

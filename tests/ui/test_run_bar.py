@@ -40,6 +40,13 @@ def test_the_first_step_is_no_measure_of_the_time_left(bar) -> None:
     assert "left" in bar.progress.text()
 
 
+def test_a_first_step_that_takes_long_is_measured_all_the_same(bar, monkeypatch) -> None:
+    monkeypatch.setattr("paintdiff.ui.run_bar.SLOW", -1.0)
+    bar.show_progress(Progress("sampling", 0, 20), waiting=0)
+    bar.show_progress(Progress("sampling", 1, 20), waiting=0)
+    assert "left" in bar.progress.text()
+
+
 def test_what_went_wrong_is_red_and_what_is_still_to_do_is_not(bar) -> None:
     bar.show_hint("The LoRA was made for another model.", bad=True)
     red = bar.hint.palette().windowText().color()

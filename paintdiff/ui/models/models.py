@@ -19,7 +19,7 @@ from paintdiff.jobs.question import Question
 from paintdiff.jobs.scanning import Scan
 from paintdiff.ui import icons
 from paintdiff.ui.generating import Generating
-from paintdiff.ui.generation_panel import GenerationPanel
+from paintdiff.ui.generation_panel import ADD_ONS, CONTROLS, GenerationPanel
 from paintdiff.ui.models.library import Library
 from paintdiff.ui.models.remembered import RememberedModels
 from paintdiff.ui.models.switching import Switching
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from paintdiff.ui.models.fit import Fit
 
 ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf")  # the others are refused with a sentence
+ITS_MODELS = "Stable Diffusion 1, 2 and XL: choose such a model"
 
 
 def scan_models(folders: Sequence[Path]) -> Iterable[ModelCard]:
@@ -112,7 +113,7 @@ class Models(QObject):
         try:
             card = look_at(str(path))
         except UserError as error:
-            self._say_problem(str(error))
+            self._say_problem(_without_folder(str(error), str(path)))
             return
         if isinstance(card, AddOnCard):
             self._add_on(card)
@@ -198,17 +199,23 @@ class Models(QObject):
         """Put what was dropped on the models that it fits."""
         from paintdiff.models.families import Part
 
-        add_ons = self._panel.add_ons
+        add_ons, controls = self._panel.add_ons, self._panel.controls
+        ways = {
+            Part.LORA: (ADD_ONS, add_ons.loras.add), Part.VAE: (ADD_ONS, add_ons.vae.set_value),
+            Part.CONTROLNET: (CONTROLS, controls.add_network), Part.IP_ADAPTER: (CONTROLS, controls.add_adapter),
+        }  # fmt: skip
+        what = f"{card.name} ({card.part.value})"
         if card.problem:
-            self._say_problem(card.problem)
-        elif card.part is Part.LORA:
-            add_ons.loras.add(card.source)
-            self.noticed.emit(f"Added the LoRA {card.name}; it is under “LoRA and autoencoder”.")
-        elif card.part is Part.VAE:
-            add_ons.vae.set_value(card.source)
-            self.noticed.emit(f"{card.name} is the autoencoder now; it is under “LoRA and autoencoder”.")
+            self._say_problem(_without_folder(card.problem, card.source))
+        elif card.part in ways:
+            heading, take = ways[card.part]
+            take(card.source)
+            hidden = self._panel.sections[heading].isHidden()
+            self.noticed.emit(f"{what} {f'counts with {ITS_MODELS}' if hidden else f'is under “{heading}” now'}.")
+        elif card.part is Part.EMBEDDING:
+            self.noticed.emit(f"{what}: add its folder in All models, then write {card.name} in a prompt.")
         else:
-            self.noticed.emit(f"{card.name} is no model but goes with one ({card.part.value}).")
+            self.noticed.emit(f"{what} is no model but goes with one.")
 
     def _add_folder(self, folder: Path) -> None:
         try:
@@ -279,3 +286,8 @@ class Models(QObject):
         action.setToolTip(card.problem or source)
         action.triggered.connect(lambda: self.choose(source))
         return action
+
+
+def _without_folder(problem: str, source: str) -> str:
+    """`problem` with the file's name alone: who dropped it knows where it lies, and the panel is narrow."""
+    return problem.replace(f"{Path(source).parent}/", "")
