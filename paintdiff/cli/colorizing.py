@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 
 from paintdiff.cli.add_ons import add_add_ons
+from paintdiff.cli.again import add_recipe, asked_recipe, framed_as
 from paintdiff.cli.controls import add_controls
 from paintdiff.cli.inputs import read_hints, read_mask, read_picture
 from paintdiff.cli.outputs import output_paths
@@ -48,20 +49,24 @@ class Colorize:
         add_add_ons(parser)
         add_controls(parser)
         add_framing(parser)
+        add_recipe(parser)
         add_reporting(parser)
 
     def run(self, options: argparse.Namespace) -> None:
-        sampling = read_sampling(options)
+        recipe = asked_recipe(options, self.name)
+        sampling = read_sampling(options, recipe.sampling if recipe else None)
         outputs = output_paths(options.out, sampling.candidates)
         document = read_picture(options.image)
         if options.mask is not None:
             document = add(document, read_mask(options.mask, document.canvas), 0, 0)
         if options.frame is not None:
             document = set_frame(document, options.frame)
+        elif recipe is not None:
+            document = framed_as(document, recipe)
         if options.hints is not None:
             hints = Tiles.from_array(read_hints(options.hints, document.canvas))
             document = with_hint_layer(document, Layer(HINTS, hints))
-        paint(document, "colorize", sampling, outputs, options)
+        paint(document, "colorize", sampling, outputs, options, recipe=recipe)
 
 
 COLORIZE = Colorize()

@@ -159,9 +159,9 @@ def paint(
         given = [name for name in parameters() if hasattr(options, name)]
         sampling = suited(sampling, {**info.defaults, **_asked(add_ons, sampling, info)}, mode, given)
     request = make_request(
-        document, mode, sampling, model=options.model, device=options.device, size=info.size, scale=scale, placing=placing,
+        document, mode, sampling, model=options.model, device=options.device, size=info.size, scale=scale,
         feather=options.feather if options.feather is not None else FEATHER if recipe is None else recipe.feather,
-        matte=WHITE if recipe is None else recipe.matte,
+        placing=placing, matte=WHITE if recipe is None else recipe.matte,
     )  # fmt: skip
     request = request if recipe is None else windowed_as(request, recipe)
     request = led(replace(request, branch=branch, code=code, add_ons=add_ons.following(run)), document, options)

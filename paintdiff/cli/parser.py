@@ -16,6 +16,7 @@ from paintdiff.generation.sampling import Parameter, Sampling, parameters
 from paintdiff.image.geometry import Rect
 
 MODELS_SAY = ("steps", "guidance", "sampler")  # a checkpoint has values of its own for these
+FEATHER = 8  # pixels
 MASKS = "white repaints, black keeps, grey is strength; transparent pixels keep; it must have the size of the picture"
 
 
@@ -106,7 +107,7 @@ def add_framing(parser: argparse.ArgumentParser) -> None:
 
 
 def add_feather(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--feather", type=count, default=8, metavar="N", help="blend over N pixels (%(default)s)")
+    parser.add_argument("--feather", type=count, metavar="N", help=f"blend over N pixels ({FEATHER})")
 
 
 def add_reporting(parser: argparse.ArgumentParser) -> None:
