@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-OFFSETS = 16
+_OFFSETS = 16
 SURE = 0.5  # alpha at most: less than that of a picture from the library, which lies over it
 _LEAST = 0.12
 _TOLERANCE = 20.0  # levels of mismatch at which the guess counts for e times less
@@ -15,20 +15,23 @@ _ROUNDS = 3
 _NEAR = 3  # pixels: offsets closer than this to none at all, or to each other, are the same
 
 
-def continued(picture: np.ndarray, hole: np.ndarray, offsets: int = OFFSETS) -> np.ndarray:
+def continued(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """What the rest of `picture` (S, S, 3) uint8 offers for `hole` (S, S) bool: (S, S, 4) uint8 premultiplied.
 
-    Alpha is 0 where it offers nothing, and at most a half: the more, the better the moved picture fits at the hole's
-    edge, over which it reaches a little, so that a network can compare. After He and Sun 2012, "Statistics of Patch
+    Alpha is at most a half: the more, the better a moved picture fits at the hole's edge, over which it reaches a
+    little, so that a network can compare. Where none fits, the guess is the smooth one of Navier and Stokes (Bertalmio
+    et al. 2001). All zeros where everything is hole. The moved picture: after He and Sun 2012, "Statistics of Patch
     Offsets for Image Completion": the offsets at which the ring around the hole finds itself again, the best of them
     for each pixel; then the difference at the edge is spread over the hole as in Perez et al. 2003, "Poisson Image
     Editing", 3. What is too far inside for that is continued from the guess.
     """
+    if hole.all():
+        return np.zeros((*hole.shape, 4), np.uint8)
     known, left = np.where(hole[..., None], 0, picture).astype(np.float32), hole
     shown = known
     doubt = np.full(hole.shape, np.inf, np.float32)
     for again in range(_ROUNDS):
-        guess, cost = _guess(known, left, offsets)
+        guess, cost = _guess(known, left)
         found = np.isfinite(cost) & (_grown(left, max(1, hole.shape[0] // 32)) > 0)
         fresh = found & (left | (again == 0))  # past the hole's edge the guess is shown, and not built upon
         known, shown = (np.where(w[..., None], guess, p) for w, p in ((found & left, known), (fresh, shown)))
@@ -36,16 +39,19 @@ def continued(picture: np.ndarray, hole: np.ndarray, offsets: int = OFFSETS) -> 
         left = left & ~found
         if not left.any() or not found.any():
             break
-    alpha = np.where(np.isfinite(doubt), np.maximum(_LEAST, SURE * np.exp(-doubt / _TOLERANCE)), 0)
+    sure = np.exp(-((doubt / _TOLERANCE) ** 2))
+    smooth = cv2.inpaint(picture, hole.astype(np.uint8), 3, cv2.INPAINT_NS)
+    shown = smooth + (shown - smooth) * sure[..., None]
+    alpha = np.where(np.isfinite(doubt) | hole, np.maximum(_LEAST, SURE * sure), 0)
     return np.round(np.dstack([shown * alpha[..., None], 255 * alpha])).astype(np.uint8)
 
 
-def _guess(known: np.ndarray, hole: np.ndarray, offsets: int) -> tuple[np.ndarray, np.ndarray]:
+def _guess(known: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The picture continued (S, S, 3), and the mismatch of each pixel (S, S) in levels, infinite where there's none."""
     size = hole.shape[0]
     kept = (~hole).astype(np.float32)
     ring = _grown(hole, max(3, size // 12)) * kept
-    found = _best_offsets(known, kept, ring, hole, offsets)
+    found = _best_offsets(known, kept, ring, hole)
     if not found:
         return known, np.full(hole.shape, np.inf, np.float32)
     every, costs = zip(*(_offer(known, kept, ring, *offset) for offset in found), strict=True)
@@ -57,9 +63,9 @@ def _guess(known: np.ndarray, hole: np.ndarray, offsets: int) -> tuple[np.ndarra
 
 
 def _best_offsets(
-    known: np.ndarray, kept: np.ndarray, ring: np.ndarray, hole: np.ndarray, count: int
+    known: np.ndarray, kept: np.ndarray, ring: np.ndarray, hole: np.ndarray
 ) -> list[tuple[int, int, float]]:
-    """(down, right, mismatch) of at most `count` offsets: kept pixels there look like the ring, and cover the hole."""
+    """(down, right, mismatch) of at most _OFFSETS offsets: kept pixels there look like the ring, and cover the hole."""
     size = hole.shape[0]
     room, edge = size + size // 2, size // 4  # offsets up to half a side do not wrap round
     middle = room // 2
@@ -79,7 +85,7 @@ def _best_offsets(
     while True:  # each offset found, and none at all, clears its surroundings
         score[max(0, y - _NEAR) : y + _NEAR + 1, max(0, x - _NEAR) : x + _NEAR + 1] = np.inf
         y, x = divmod(int(score.argmin()), room)
-        if len(found) == count or not np.isfinite(score[y, x]):
+        if len(found) == _OFFSETS or not np.isfinite(score[y, x]):
             return found
         found.append((y - middle, x - middle, float(mismatch[y, x])))
 
