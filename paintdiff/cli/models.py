@@ -99,7 +99,7 @@ def _row(card: Card) -> tuple[str, ...]:
     if isinstance(card, AddOnCard):
         return card.name, card.part.value, size, card.family.value, card.words or "-", licence, card.source
     masks = "own channels" if card.inpaints else "by constraint"
-    kind = f"{card.family.value} {card.few_steps}".rstrip()
+    kind = " ".join(word for word in (card.family.value, card.few_steps, card.stored) if word)
     return card.name, kind, size, card.place.value, "-" if card.problem else masks, licence, card.source
 
 
@@ -112,6 +112,7 @@ def _show(card: Card, as_json: bool) -> None:
         facts |= {"kind": card.part.value, "fits": card.family.value, "words": card.words}
     else:
         facts |= {"kind": card.family.value, "place": card.place.value}
+        facts |= {"weights": f"kept in {card.stored}" if card.stored else ""}
         facts |= {"works at": f"{card.side} × {card.side} pixels" if card.side else "", "few steps": card.few_steps}
         if card.family is not Family.UNKNOWN:
             facts["masks"] = "read by channels of its own" if card.inpaints else "filled by constraint"

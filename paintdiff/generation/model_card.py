@@ -34,7 +34,8 @@ class ModelCard:
     `source` is what `--model` and `Request.model` take: a bundled name, a folder, a .safetensors file or a hub id.
     `size_bytes` is what its weights take on disk; `side` the pixels that it works at, 0 if not known. `inpaints`: it
     has mask channels of its own, any other fills masks by constraint. `few_steps`: LCM, Turbo, Hyper, Lightning or "".
-    `problem` is why it cannot be opened, in a sentence, or "".
+    `problem` is why it cannot be opened, in a sentence, or "". `stored` is what most of its weights stay in if that is
+    less than half precision, "float8" or "Q4_K" say; `held_bytes` what its denoiser takes in memory, 0 if not known.
     """
 
     source: str
@@ -47,3 +48,5 @@ class ModelCard:
     few_steps: str = ""
     licence: str = ""
     problem: str = ""
+    stored: str = ""
+    held_bytes: int = 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.models.add_on import AddOnCard
+from paintdiff.models.companions import NEEDED, Companions
 from paintdiff.models.describe import PARTIAL, Card, describe
 from paintdiff.models.families import Part
 from paintdiff.models.hub_cache import find_cached, repositories, snapshots
@@ -17,7 +18,7 @@ from paintdiff.models.hub_name import HubName, read_hub_name
 from paintdiff.models.preferences import model_folders
 from paintdiff.models.remembered import Remembered
 from paintdiff.models.screening import refuse_pickle
-from paintdiff.models.walk import INDEX, walk
+from paintdiff.models.walk import INDEX, WEIGHTS, walk
 from paintdiff.resource_files import resource
 
 
@@ -39,17 +40,19 @@ def scan_add_ons(folders: Iterable[Path] | None = None) -> Iterator[AddOnCard]:
 def scan_all(folders: Iterable[Path] | None = None) -> Iterator[Card]:
     """What `scan` and `scan_add_ons` give, in one go."""
     memory, seen = Remembered(), set[tuple[int, int]]()
+    folders = tuple(model_folders() if folders is None else folders)
+    companions = Companions(folders)
     for name in bundled_names():
         card = describe(resource("models", name), Place.BUNDLED)
         if card is not None:
             yield replace(card, source=name)
     try:
-        for folder in model_folders() if folders is None else folders:
+        for folder in folders:
             for path in walk(Path(os.path.abspath(folder)), seen):
                 card = memory.describe(path, Place.FOLDER)
                 if card is not None:
-                    yield card
-        yield from _scan_cache(memory, seen)
+                    yield _completed(card, path, companions)
+        yield from _scan_cache(memory, seen, companions)
     finally:
         memory.write()
 
@@ -69,7 +72,15 @@ def look_at(source: str) -> Card:
     if card is None:
         refuse_pickle(path)
         raise UserError(f"{source} is neither a model nor an add-on.")
+    card = _completed(card, path, Companions())
     return replace(card, source=source, name=source if place is Place.CACHE else card.name)
+
+
+def _completed(card: Card, path: Path, companions: Companions) -> Card:
+    """The card of a file, with what else it needs and is not there: that can change while the file does not."""
+    if isinstance(card, AddOnCard) or card.problem or card.family not in NEEDED or path.is_dir():
+        return card
+    return replace(card, problem=companions.problem(path, card.family))
 
 
 def find_model(source: str) -> tuple[Place, Path]:
@@ -86,7 +97,7 @@ def find_model(source: str) -> tuple[Place, Path]:
     if name is None:
         raise UserError(
             f"No model is called {source!r}: give a name that paintdiff models lists, such as {bundled_names()[0]}, a "
-            "folder, a .safetensors file, or owner/name on the hub."
+            "folder, a .safetensors or .gguf file, or owner/name on the hub."
         )
     cached = find_cached(name)
     if cached is None:
@@ -150,7 +161,7 @@ def _path_of(card: AddOnCard) -> Path:
     return (find_cached(name) if name else None) or Path(card.source)
 
 
-def _scan_cache(memory: Remembered, seen: set[tuple[int, int]]) -> Iterator[Card]:
+def _scan_cache(memory: Remembered, seen: set[tuple[int, int]], companions: Companions) -> Iterator[Card]:
     for repo, folder in repositories():
         shown = False
         for revision, snapshot in snapshots(folder).items():
@@ -161,7 +172,7 @@ def _scan_cache(memory: Remembered, seen: set[tuple[int, int]]) -> Iterator[Card
                 card = memory.describe(path, Place.CACHE)
                 if card is None or _is_foreign(card):
                     continue
-                shown = True
+                card, shown = _completed(card, path, companions), True
                 inside = path.relative_to(snapshot).as_posix()
                 if path != snapshot and path.is_dir():
                     yield replace(card, source=str(path), name=f"{repo}/{inside}")
@@ -176,7 +187,8 @@ def _in_snapshot(snapshot: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
         yield from walk(snapshot, seen)
         return
     yield snapshot
-    yield from sorted(file for file in snapshot.glob("*.safetensors") if not file.name.startswith("diffusion_pytorch"))
+    files = (file for ending in WEIGHTS for file in snapshot.glob(f"*{ending}"))
+    yield from sorted(file for file in files if not file.name.startswith("diffusion_pytorch"))
 
 
 def _is_foreign(card: Card) -> bool:

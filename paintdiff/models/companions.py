@@ -14,12 +14,14 @@ from typing import Any
 
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family
-from paintdiff.models.flow_architecture import PATCH
+from paintdiff.models.flow_architecture import PATCH, transformer_config
+from paintdiff.models.flow_names import rows_of
 from paintdiff.models.gguf_header import SUFFIX, read_model_header
 from paintdiff.models.header import Header, read_object, spoken
 from paintdiff.models.hub_cache import repositories, snapshots
 from paintdiff.models.pipelines import FLUX, STABLE_DIFFUSION_3, check_index
 from paintdiff.models.preferences import model_folders
+from paintdiff.models.storage import denoiser_of
 from paintdiff.models.walk import INDEX, walk
 
 
@@ -109,6 +111,18 @@ class Companions:
             for role, each in self._in_pipelines(reads).items():
                 found.setdefault(role, each)
         return found
+
+    def problem(self, path: Path, family: Family) -> str:
+        """Why a file with a transformer of `family` does not open as far as its other parts go, or "". Never raises."""
+        try:
+            header = read_model_header(path)
+            own = denoiser_of(header)
+            config = transformer_config(own, rows_of(own, family), family, 1)
+            return missing_sentence(path, family, self.find(header, Reads.of(family, config)))
+        except UserError as error:
+            return str(error)
+        except (IndexError, ValueError, ZeroDivisionError):
+            return f"{spoken(path)} is not a compatible model: some of its parts are missing."
 
     def _loose(self, path: Path) -> Iterator[Header]:
         """The headers of all files that may hold one part, those beside `path` first; each file once."""

@@ -10,10 +10,12 @@ from typing import Any
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.models.add_on import ADD_ONS, AddOnCard
-from paintdiff.models.architecture import TEXT
+from paintdiff.models.companions import NEEDED
 from paintdiff.models.families import Part, few_steps, identify
-from paintdiff.models.header import CONVERT, Header, read_header, read_object
+from paintdiff.models.gguf_header import SUFFIX, read_model_header
+from paintdiff.models.header import CONVERT, Header, read_object
 from paintdiff.models.pipelines import check_index
+from paintdiff.models.storage import denoiser_of, held_bytes, stored_as
 from paintdiff.models.walk import CONFIG, INDEX, NETWORK, NOT_OPENED, WEIGHTS
 
 Card = ModelCard | AddOnCard
@@ -38,7 +40,7 @@ PARTIAL = "holds no weights, or not all of them: there is no complete set of .sa
 
 
 def describe(path: Path, place: Place = Place.FOLDER) -> Card | None:
-    """The card of a .safetensors file, a pickle or a diffusers folder; None for what is no model and no add-on.
+    """The card of a .safetensors or .gguf file, a pickle or a diffusers folder; None for no model and no add-on.
 
     Never raises: what is wrong with it stands in the card's `problem`. Reads headers and configs only.
     """
@@ -46,7 +48,7 @@ def describe(path: Path, place: Place = Place.FOLDER) -> Card | None:
         return _folder(path, place)
     if path.suffix.lower() in WEIGHTS:
         try:
-            return _file(read_header(path), place)
+            return _file(read_model_header(path), place)
         except UserError as error:
             return _by_folder(path, place, str(error))
     return _unopened(path, place)
@@ -65,24 +67,22 @@ def _file(header: Header, place: Place) -> Card | None:
         return AddOnCard(str(path), path.stem, kind.part, kind.family, header.size, words, licence)
     if kind.part is Part.TEXT_ENCODER:
         return None
+    if kind.part is Part.UNKNOWN and path.suffix.lower() == SUFFIX and kept_as(path) is None:
+        return None  # a language model, most likely
     if kind.part is Part.UNKNOWN:
         return _by_folder(path, place, f"{path} is not a compatible model: nothing in it tells what it is.")
     problem = ""
     if kind.part is Part.REFINER:
         problem = f"{path.name} is a refiner, which only works after another model: open that one."
-    elif kind.part is Part.DENOISER:
+    elif kind.part is Part.DENOISER and kind.family not in NEEDED:
         problem = (
             f"{path.name} holds only the denoiser, without an autoencoder and a text encoder: take a whole checkpoint "
             "or the diffusers folder."
         )
-    elif kind.family not in TEXT:
-        problem = (
-            f"{path.name} is a {kind.family.value} model in one file, which this version cannot open: take the folder "
-            "of the same model as diffusers has it."
-        )
+    denoiser = denoiser_of(header)
     return ModelCard(
         str(path), path.stem, kind.family, place, header.size, kind.side, kind.inpaints, kind.few_steps, licence,
-        problem,
+        problem, stored_as(denoiser) if kind.family in NEEDED else "", held_bytes(denoiser),
     )  # fmt: skip
 
 
@@ -90,8 +90,6 @@ def _unopened(path: Path, place: Place) -> Card | None:
     """The card of a file that is never opened, where it is likely a model."""
     if kept_as(path) is None and path.suffix.lower() not in NOT_OPENED:
         return None
-    if path.suffix.lower() == ".gguf":
-        return _by_folder(path, place, f"{path.name} is a GGUF file, which this version does not open.")
     return _by_folder(path, place, f"{path.name} is a pickle: {CONVERT}.")
 
 

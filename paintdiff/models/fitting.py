@@ -79,6 +79,10 @@ def needs_of(card: ModelCard, width: int = 2) -> Needs:
         return Needs(card.size_bytes, 0, 0, card.size_bytes, card.size_bytes, card.size_bytes // 2, 0, 0)
     network, text, autoencoder, block, layer = (count * 1_000_000 * width for count in million)
     step, picture, tile = work(card.side or _SIDES.get(card.family, 1024), width)
+    if card.held_bytes:  # counted from the file: quantized, or a larger or smaller one of its family
+        held = card.held_bytes if card.stored else card.held_bytes * width // 2
+        block, layer = (count * held // network for count in (block, layer))
+        network = held
     return Needs(network, text, autoencoder, block, layer, step, picture, tile)
 
 

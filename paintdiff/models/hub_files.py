@@ -11,7 +11,7 @@ from paintdiff.generation.errors import UserError
 from paintdiff.models.header import CONVERT, is_plain
 from paintdiff.models.hub_name import FULL, HALF, HubName
 from paintdiff.models.screening import LARGEST, PICKLES
-from paintdiff.models.walk import INDEX, NETWORK
+from paintdiff.models.walk import INDEX, NETWORK, WEIGHTS
 
 README = "README.md"
 _TEXTS = (".json", ".txt")
@@ -109,7 +109,7 @@ def _network(name: HubName, place: str, there: dict[str, HubFile]) -> list[str]:
 
 
 def _single(name: HubName, there: dict[str, HubFile]) -> list[str]:
-    choices = [file for path, file in there.items() if path.endswith(".safetensors") and "-of-" not in path]
+    choices = [file for path, file in there.items() if path.endswith(WEIGHTS) and "-of-" not in path]
     if not choices:
         return _without_safetensors(name, there, "")
     if len(choices) > 1:

@@ -10,7 +10,7 @@ from paintdiff.generation.errors import UserError
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 _NAME = re.compile(
     rf"(?P<repo>{_PART}/{_PART})"
-    r"(?:/(?P<file>[^@:\\]+\.safetensors))?"
+    r"(?:/(?P<file>[^@:\\]+\.(?:safetensors|gguf)))?"
     r"(?:@(?P<revision>[A-Za-z0-9][A-Za-z0-9._/-]*))?"
     r"(?::(?P<variant>fp16|full))?"
 )

@@ -28,6 +28,7 @@ from paintdiff.models.hub_name import HubName, parse_hub_name
 from paintdiff.models.hub_repository import Repository
 from paintdiff.models.hub_transfer import Telling, fetch_file, say, there
 from paintdiff.models.places import free_bytes
+from paintdiff.models.walk import WEIGHTS
 
 MARGIN = 200 * 2**20  # bytes of the disk that are left free
 TOKEN_PLACES = "set HF_TOKEN, or give it once with paintdiff models token or in the window's model browser"
@@ -145,7 +146,7 @@ def explain(error: Exception, name: HubName) -> str:
 
 def _single(folder: Path, files: Sequence[HubFile]) -> Path:
     """The file if only one with weights was fetched and no config, else the folder."""
-    weights = [file.path for file in files if file.path.endswith(".safetensors")]
+    weights = [file.path for file in files if file.path.endswith(WEIGHTS)]
     return folder / weights[0] if not any(file.path.endswith(".json") for file in files) else folder
 
 

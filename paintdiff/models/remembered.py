@@ -16,7 +16,7 @@ from paintdiff.models.describe import Card, describe
 from paintdiff.models.families import Part
 from paintdiff.models.places import cache_folder, write_json
 
-VERSION = f"{__version__}-2"  # of what is told; another one is not believed
+VERSION = f"{__version__}-3"  # of what is told; another one is not believed
 MOST = 20_000
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 MOST_ENTRIES = 100_000  # of one folder that was added, with all below it
 DEEPEST = 8
-WEIGHTS = (".safetensors",)
-NOT_OPENED = (".ckpt", ".gguf")
+WEIGHTS = (".safetensors", ".gguf")
+NOT_OPENED = (".ckpt",)
 # Endings of pickles that are used for a great many other things too.
 VAGUE = (".pt", ".pth", ".bin")
 INDEX = "model_index.json"
@@ -24,7 +24,7 @@ SKIPPED = frozenset((
     "insightface", "ultralytics", "image_encoder", "sams", "blip", "karlo", "vae_approx", "vae-approx", "custom_nodes",
     "wildcards",
 ))  # fmt: skip
-_SHARD = re.compile(r"-\d{5}-of-\d{5}\.safetensors$")
+_SHARD = re.compile(r"-\d{5}-of-\d{5}\.(safetensors|gguf)$")
 
 
 def walk(root: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:

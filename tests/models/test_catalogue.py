@@ -107,7 +107,7 @@ def test_files_that_are_no_whole_model_say_so(tmp_path) -> None:
     unet = {name: shape for name, shape in SD1.items() if name.startswith("model.")}
     write_header(tmp_path / "only-unet.safetensors", unet)
     problems = {name: card.problem for name, card in own(scan([tmp_path])).items()}
-    assert "in one file" in problems["flux-whole"]
+    assert "is not a compatible model: it has no " in problems["flux-whole"]
     assert "only the denoiser" in problems["only-unet"]
 
 

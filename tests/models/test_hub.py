@@ -17,7 +17,7 @@ from paintdiff.models.hub import Fetching, download, look_up
 from paintdiff.models.offline import keep_libraries_offline
 from tests.hub_server import Hub, commit_of, paths
 from tests.models.repositories import noise, write
-from tests.safetensors_files import FLUX, SD1_LORA, write_header
+from tests.safetensors_files import SD1, SD1_LORA, write_header
 
 WANTED = {
     "README.md", "model_index.json", "scheduler/scheduler_config.json", "tokenizer/merges.txt", "tokenizer/vocab.json",
@@ -119,10 +119,11 @@ def test_what_would_not_open_is_refused_before_its_weights_are_fetched(hub, tmp_
 def test_a_file_that_would_be_of_no_use_is_refused_after_its_header(hub, tmp_path) -> None:
     hub.repositories["owner/files"] = tmp_path / "files"
     noise(tmp_path / "files" / "noise.safetensors", 1_000_000)
-    write_header(tmp_path / "files" / "flux.safetensors", FLUX | {"vae.decoder.more": (1000, 5000)})
+    lone = {name: shape for name, shape in SD1.items() if name.startswith("model.")}
+    write_header(tmp_path / "files" / "unet.safetensors", lone | {"model.diffusion_model.more": (1000, 5000)})
     write_header(tmp_path / "files" / "ink.safetensors", SD1_LORA)
     assert refusal("owner/files/noise.safetensors").startswith("noise.safetensors is not a valid model: ")
-    assert "one file" in refusal("owner/files/flux.safetensors")
+    assert "only the denoiser" in refusal("owner/files/unet.safetensors")
     assert not (tmp_path / "cache").exists()
     assert get("owner/files/ink.safetensors").is_file()
 

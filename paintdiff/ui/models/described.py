@@ -20,12 +20,12 @@ def readable_bytes(count: int) -> str:
 
 
 def facts_of(card: ModelCard) -> str:
-    """Family, size, side and licence, as far as they are known."""
+    """Family, kind of weights, size, side and licence, as far as they are known."""
     family = "Unknown kind" if card.family is Family.UNKNOWN else str(card.family)
     family = "" if family == card.name else family
     size = readable_bytes(card.size_bytes) if card.size_bytes else ""
     side = f"{card.side} px" if card.side else ""
-    return " · ".join(part for part in (family, size, side, card.licence) if part)
+    return " · ".join(part for part in (family, card.stored, size, side, card.licence) if part)
 
 
 def abilities_of(card: ModelCard) -> str:
