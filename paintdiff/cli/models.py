@@ -16,9 +16,11 @@ from paintdiff.generation.model_card import Family
 from paintdiff.models.add_on import AddOnCard
 from paintdiff.models.catalogue import look_at, scan, scan_add_ons, source_of
 from paintdiff.models.describe import Card
+from paintdiff.models.fit import fit_of
 from paintdiff.models.hub import Offer, look_up
 from paintdiff.models.hub_files import README
 from paintdiff.models.hub_name import parse_hub_name
+from paintdiff.models.machine import measure_machine
 from paintdiff.models.preferences import add_folder, hub_token, keep_hub_token, model_folders, remove_folder
 
 SOURCE = "a name from the list, a folder, a .safetensors file, or owner/name on the hub"
@@ -116,6 +118,8 @@ def _show(card: Card, as_json: bool) -> None:
         facts |= {"works at": f"{card.side} × {card.side} pixels" if card.side else "", "few steps": card.few_steps}
         if card.family is not Family.UNKNOWN:
             facts["masks"] = "read by channels of its own" if card.inpaints else "filled by constraint"
+        fit = None if card.problem else fit_of(card, measure_machine())
+        facts["memory"] = "" if fit is None else fit.whole
     facts |= {"licence": card.licence or "not stated", "cannot be used": card.problem}
     for name, text in facts.items():
         if text:

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ def test_one_model_can_be_shown(tmp_path, capsys) -> None:
     out, _ = run(f"models show {file}", capsys)
     assert "512 × 512" in out
     assert "filled by constraint" in out
+    assert re.search(r"memory:\s+(Fits|Only on|Does not fit).* it needs about \d", out)
     assert "MIT" in out
     assert json.loads(run("models show --json first-light", capsys)[0])["source"] == "first-light"
     add_folder(tmp_path)

@@ -8,10 +8,10 @@ from PySide6.QtCore import QAbstractItemModel
 from PySide6.QtTest import QAbstractItemModelTester
 
 from paintdiff.generation.model_card import Family, ModelCard, Place
+from paintdiff.models.fit import Fits, fit_of
 from paintdiff.models.machine import Machine
 from paintdiff.ui.models.card_list import SHOWN, CardList
 from paintdiff.ui.models.described import abilities_of, facts_of, place_of, problem_of, readable_bytes, tooltip_of
-from paintdiff.ui.models.fit import Fits, fit_of
 
 GB = 10**9
 BUNDLED = ModelCard("first-light", "First Light", Family.BUNDLED, Place.BUNDLED, 80_000_000, 128, True)

@@ -6,11 +6,11 @@ from PySide6.QtCore import QAbstractItemModel, QEvent, QPoint, QRect, QRectF, QS
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from paintdiff.models.fit import Fits
 from paintdiff.ui import icons, theme
 from paintdiff.ui.models.badge import draw_badge
 from paintdiff.ui.models.card_list import SHOWN, Index, Shown
 from paintdiff.ui.models.described import abilities_of, facts_of, place_of, problem_of
-from paintdiff.ui.models.fit import Fits
 
 GAP, PADDING, BADGE, STAR = 8, 12, 40, 20
 LINES = 4

@@ -10,8 +10,8 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
 from paintdiff.generation.model_card import Family, ModelCard, Place
+from paintdiff.models.fit import Fit
 from paintdiff.ui.models.described import abilities_of, matches, tooltip_of
-from paintdiff.ui.models.fit import Fit
 
 Index = QModelIndex | QPersistentModelIndex
 SHOWN = Qt.ItemDataRole.UserRole

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from paintdiff.generation.model_card import Family, ModelCard, Place
 
 if TYPE_CHECKING:
-    from paintdiff.ui.models.fit import Fit
+    from paintdiff.models.fit import Fit
 
 
 def readable_bytes(count: int) -> str:

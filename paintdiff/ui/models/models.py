@@ -27,10 +27,10 @@ from paintdiff.ui.models.switching import Switching
 if TYPE_CHECKING:
     from paintdiff.jobs.downloads import Downloads
     from paintdiff.models.add_on import AddOnCard
+    from paintdiff.models.fit import Fit
     from paintdiff.models.machine import Machine
     from paintdiff.ui.models.browser import ModelBrowser
     from paintdiff.ui.models.card_list import CardList
-    from paintdiff.ui.models.fit import Fit
 
 ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf")  # the others are refused with a sentence
 ITS_MODELS = "Stable Diffusion 1, 2 and XL: choose such a model"
@@ -239,7 +239,7 @@ class Models(QObject):
             self._cards.refresh_fits()
 
     def _fit_of(self, card: ModelCard) -> Fit | None:
-        from paintdiff.ui.models.fit import fit_of
+        from paintdiff.models.fit import fit_of
 
         return fit_of(card, self._machine) if self._machine is not None else None
 
@@ -280,8 +280,9 @@ class Models(QObject):
     def _switch_to(self, source: str) -> QAction:
         card = self.library.card(source)
         action = QAction(card.name.replace("&", "&&"), self.chooser.menu)
-        action.setCheckable(True)
-        action.setChecked(source == self.switching.chosen)
+        if source == self.switching.chosen:  # the others show no empty box
+            action.setCheckable(True)
+            action.setChecked(True)
         action.setEnabled(not card.problem)
         action.setToolTip(card.problem or source)
         action.triggered.connect(lambda: self.choose(source))
