@@ -26,9 +26,11 @@ from paintdiff.engine.assembly import (
     make_times,
 )
 from paintdiff.engine.branching import Recorder, resumed, with_previews
+from paintdiff.engine.checkpoints.checkpoint import one_line
 from paintdiff.engine.checkpoints.safety import sentence
 from paintdiff.engine.checkpoints.sketch import Sketch
 from paintdiff.engine.denoiser import Condition, Denoiser, Network
+from paintdiff.engine.hardware.placement import from_compiler
 from paintdiff.engine.hardware.stopping import stopping
 from paintdiff.engine.hardware.sturdy import SturdyNetwork
 from paintdiff.engine.model import Model
@@ -254,7 +256,15 @@ class Job:
             self._report(Progress("compiling"))
             self._cold = False
         with self._timed("network"):
-            out = self._model.network(x_t, t, condition)
+            try:
+                out = self._model.network(x_t, t, condition)
+            except RuntimeError as error:
+                if not from_compiler(error):
+                    raise
+                why = one_line(getattr(error, "inner_exception", error))
+                raise UserError(
+                    f"The network cannot be compiled on this machine ({why}); load it without compiling."
+                ) from error
             if x_t.device.type != "cpu":
                 torch.accelerator.synchronize(x_t.device)
         self.evaluations += len(x_t)

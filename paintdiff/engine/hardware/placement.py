@@ -176,6 +176,11 @@ def place_as_fits(parts: Parts, side: int, device: torch.device, placing: Placin
             lifted(module)
 
 
+def from_compiler(error: RuntimeError) -> bool:
+    """Whether torch's compiler raised it: there is no C compiler, say, or Triton does not know the card."""
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
+
+
 def size(module: nn.Module, recurse: bool = True) -> int:
     """Bytes of the module's weights."""
     values = [*module.parameters(recurse), *module.buffers(recurse)]

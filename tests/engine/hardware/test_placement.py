@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.engine.hardware.device import dtype_of, find_device, free_bytes
-from paintdiff.engine.hardware.placement import Placement, lifted, needs_of_parts, place_as_fits, size
+from paintdiff.engine.hardware.placement import REPEATED, Placement, lifted, needs_of_parts, place_as_fits, size
 from paintdiff.engine.model import load_model
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.errors import UserError
@@ -274,6 +274,20 @@ def test_the_blocks_that_a_network_repeats_are_compiled_also_in_those_that_do_no
         placement.network(network)
         compiled = {type(each).__name__ for each in network.modules() if each._compiled_call_impl is not None}
         assert compiled == ({"JointTransformerBlock"} if network is flow else {"BasicTransformerBlock"})
+
+
+def test_a_machine_that_cannot_compile_says_so_in_a_sentence(folder) -> None:
+    def no_compiler(*_: object) -> None:
+        raise RuntimeError("Failed to find C compiler.")
+
+    engine = DiffusionEngine()
+    engine.load(folder, "cpu", request(folder).placing)
+    assert engine._model is not None
+    for block in engine._model.parts.denoiser.modules():
+        if type(block).__name__ in REPEATED:
+            block.compile(backend=no_compiler)
+    with pytest.raises(UserError, match=r"cannot be compiled on this machine .*Failed to find C compiler"):
+        generated(engine, request(folder))
 
 
 def test_weights_in_float8_count_as_what_they_take(folder, monkeypatch) -> None:
