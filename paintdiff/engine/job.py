@@ -27,7 +27,7 @@ from paintdiff.engine.assembly import (
 )
 from paintdiff.engine.branching import Recorder, resumed, with_previews
 from paintdiff.engine.checkpoints.checkpoint import one_line
-from paintdiff.engine.checkpoints.safety import sentence
+from paintdiff.engine.checkpoints.safety import sentence, veiled
 from paintdiff.engine.checkpoints.sketch import Sketch
 from paintdiff.engine.denoiser import Condition, Denoiser, Network
 from paintdiff.engine.hardware.placement import from_compiler
@@ -82,6 +82,11 @@ class Job:
         self._notices = [] if notices is None else notices
         self._cold = cold
         self._trajectory: Trajectory | None = None  # of the latest run
+
+    @property
+    def _checked(self) -> bool:
+        """Whether a safety checker looks at what is finished, and until then nothing may show it."""
+        return self._model.safety is not None and self._request.sampling.safety != "off"
 
     def run(self) -> Result:
         """Raises `UserError`, `Cancelled`, or RuntimeError when a patch would change a kept pixel."""
@@ -139,7 +144,7 @@ class Job:
     def _objected_to(self, patch: np.ndarray) -> bool:
         """Whether the model's safety checker, if it has one and may, objects to the frame with `patch` in it."""
         request, checker = self._request, self._model.safety
-        if checker is None or request.sampling.safety == "off":
+        if checker is None or not self._checked:
             return False
         with self._timed("finish"):
             return checker().objects_to(over_matte(over(request.picture, patch), request.matte))
@@ -157,7 +162,7 @@ class Job:
             fit_network = task.network(network, model.space.shape[-1])
             denoiser = fitted(make_denoiser(scene, fit_network, self._encode_text, start), scene)
             condition = scene.looking(condition, scene.sampling.prompt)
-            preview = Preview(task.shown, part, self._request.frame, sequence.picture)
+            preview = Preview(task.shown, part, self._request.frame, self._shown(sequence))
         with self._timed("sampling"):
             unchanged = start < LEAST  # hints, or blocks that must stay whole, can leave nothing to change
             if self._request.mode == EDIT and not unchanged:
@@ -218,7 +223,7 @@ class Job:
         ):  # fmt: skip
             x_t, picture = state.x_t, self._picture(state, preview, throttle)
             if recorder.wants(state):
-                recorder.add(state, picture)
+                recorder.add(state, None if self._checked else picture)  # made for those that pass
             self._report(Progress("sampling", before + state.step, total, k, picture))
         if runs == 1:
             start = self._request.branch.trajectory.start if self._request.branch else first.t
@@ -249,7 +254,15 @@ class Job:
         if state.x0 is None or not throttle.open:
             return None
         with throttle.spending():
-            return preview.picture(self._model.space.look(state.x0))
+            look = self._model.space.look(state.x0)
+            return preview.picture(veiled(look) if self._checked else look)
+
+    def _shown(self, sequence: Sequence) -> np.ndarray:
+        """The frame with what was painted so far, as far as that may be looked at before it is finished."""
+        if not (self._checked and sequence.patch.any()):
+            return sequence.picture
+        colours = veiled(np.ascontiguousarray(sequence.patch[..., :3]))
+        return over(self._request.picture, np.dstack([colours, sequence.patch[..., 3:]]))
 
     def _network(self, x_t: Tensor, t: float, condition: Condition) -> Tensor:
         if self._cold:

@@ -214,8 +214,8 @@ class Sampling:
         choices=LARGE, section="Mask", needs=("mode", ("inpaint", "outpaint", "renoise", "edit")),
     )
     safety: str = _parameter(
-        "on", "choice", "Safety checker", "Whether the checker that the model brings may hold back what it objects to.",
-        choices=SAFETY, section="Sampler", serves="safety",
+        "on", "choice", "Safety checker",
+        "Whether the model's checker may hold pictures back; until it has looked they show as blurs.", choices=SAFETY, section="Sampler", serves="safety",
     )
     candidates: int = _parameter(
         4, "int", "Candidates", "How many pictures to make; candidate k uses seed + k.", minimum=1, maximum=16

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -17,6 +18,7 @@ from paintdiff.engine.checkpoints.checkpoint import Checkpoint, prepare_librarie
 PART = "safety_checker"
 # What CLIP was trained on (Radford et al. 2021); every checker in the wild is of it.
 MEAN = (0.48145466, 0.4578275, 0.40821073)
+VEILED = 6  # cells a side that are left of a picture which it has not seen yet: colours, and where they are
 DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 
 
@@ -61,6 +63,14 @@ def _load(checkpoint: Checkpoint) -> SafetyChecker:
 
     network = checkpoint.load(PART, StableDiffusionSafetyChecker, torch.float32)
     return SafetyChecker(network.requires_grad_(False).eval())
+
+
+def veiled(pixels: np.ndarray) -> np.ndarray:
+    """(h, w, C) with nothing left to recognize: what is shown of a picture before the checker has seen it."""
+    height, width = pixels.shape[:2]
+    few = max(1, round(VEILED * height / max(height, width))), max(1, round(VEILED * width / max(height, width)))
+    cells = cv2.resize(pixels, few[::-1], interpolation=cv2.INTER_AREA)
+    return cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR).reshape(pixels.shape)
 
 
 def sentence(held_back: list[int], count: int) -> str:

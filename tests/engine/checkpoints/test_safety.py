@@ -14,7 +14,7 @@ from transformers import CLIPConfig
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from paintdiff.__main__ import main
-from paintdiff.engine.checkpoints.safety import SafetyChecker, sentence
+from paintdiff.engine.checkpoints.safety import SafetyChecker, sentence, veiled
 from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.engine.model import load_model
 from paintdiff.generation.cancel import CancelToken
@@ -89,6 +89,48 @@ def test_it_can_be_switched_off(plain, tmp_path) -> None:
     model = with_checker(plain, tmp_path / "checked", ALWAYS)
     for one, other in zip(generated(str(plain)).candidates, generated(model, safety="off").candidates, strict=True):
         assert np.array_equal(one.patch, other.patch)
+
+
+@pytest.mark.parametrize("more", [{}, {"windows": (Rect(0, 0, 32, 32), Rect(16, 0, 32, 32))}])
+def test_what_it_has_not_seen_yet_is_shown_in_colours_alone(plain, tmp_path, monkeypatch, more) -> None:
+    monkeypatch.setattr("paintdiff.engine.job._Throttle.open", True)
+    model = with_checker(plain, tmp_path / "checked", NEVER)
+    frame = Rect(0, 0, 48, 32) if more else Rect(0, 0, 32, 32)
+    picture = np.full((*frame.shape, 4), 255, np.uint8)
+    picture[:, :4, :3] = np.random.default_rng(0).integers(0, 256, (frame.h, 4, 3), np.uint8)
+    change_map = np.full(frame.shape, 255, np.uint8)
+    change_map[:, :4] = 0
+
+    def previews(model: str, safety: str) -> tuple[list[np.ndarray], Result]:
+        shown: list[np.ndarray] = []
+        settings = Sampling(steps=3, candidates=2, safety=safety, tone="free")
+        asked = Request("inpaint", frame, frame, picture, change_map, settings, model, "cpu", feather=0, **more)
+        result = DiffusionEngine().generate(
+            asked, lambda said: None if said.preview is None else shown.append(said.preview), CancelToken()
+        )
+        return shown, result
+
+    def detail(shown: list[np.ndarray]) -> float:
+        return max(float(np.abs(np.diff(each[:, 4:, :3].astype(float), axis=1)).mean()) for each in shown)
+
+    (checked, result), (free, other), (off, _) = (
+        previews(model, "on"), previews(str(plain), "on"), previews(model, "off")
+    )  # fmt: skip
+    assert len(checked) == len(free) == len(off) > 2
+    assert all(np.array_equal(a, b) for a, b in zip(free, off, strict=True))
+    assert detail(checked) < detail(free) / 2
+    assert all(np.array_equal(each[:, :4], picture[:, :4]) for each in checked), "what is kept is the painter's own"
+    for one, two in zip(result.candidates, other.candidates, strict=True):
+        assert np.array_equal(one.patch, two.patch)
+        if one.trajectory is not None:  # of a candidate that passed, nothing is veiled any more
+            assert all(moment.preview is not None for moment in one.trajectory.moments if moment.x0 is not None)
+
+
+def test_a_veil_leaves_little_of_a_picture() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 40, 3), np.uint8)
+    assert veiled(pixels).shape == pixels.shape
+    assert veiled(pixels).std() < pixels.std() / 5
+    assert veiled(pixels[:1, :1]).shape == (1, 1, 3)
 
 
 def test_candidates_that_are_held_back_leave_the_others_as_they_were(plain, tmp_path) -> None:
