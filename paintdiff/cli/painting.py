@@ -170,9 +170,9 @@ def paint(
         result = engine.generate(request, bar.show, CancelToken())
     finally:
         bar.close()
-    if recipe is not None:
-        notices = (*differences(request, recipe), *result.report.notices)
-        result = replace(result, report=replace(result.report, notices=notices))
+    notices = () if recipe is None else differences(request, recipe)
+    notices += (f"{info.name} reads no prompt, so yours had no say.",) * bool(sampling.prompt and not info.text)
+    result = replace(result, report=replace(result.report, notices=(*notices, *result.report.notices)))
     outputs = outputs[: len(result.candidates)]  # an edit has one outcome
     start = time.perf_counter()
     export(without_hints(document) if mode == "colorize" else document, result, outputs)
