@@ -215,7 +215,8 @@ class Sampling:
     )
     safety: str = _parameter(
         "on", "choice", "Safety checker",
-        "Whether the model's checker may hold pictures back; until it has looked they show as blurs.", choices=SAFETY, section="Sampler", serves="safety",
+        "Whether the model's checker may hold pictures back; until it has looked they show as blurs.",
+        choices=SAFETY, section="Sampler", serves="safety",
     )
     candidates: int = _parameter(
         4, "int", "Candidates", "How many pictures to make; candidate k uses seed + k.", minimum=1, maximum=16
