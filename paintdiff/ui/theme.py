@@ -51,7 +51,7 @@ QMainWindow::separator:hover { background: $accent; }
 QToolBar { background: $window; border: none; padding: 4px; spacing: 2px; }
 QToolBar QToolButton, QToolButton[flat="true"] { border: 1px solid transparent; border-radius: 4px; padding: 4px; }
 QToolBar QToolButton:hover, QToolButton[flat="true"]:hover { background: $hover; }
-QToolBar QToolButton:checked, QToolButton[flat="true"]:checked { background: $accent; }
+QToolBar QToolButton:checked, QToolButton[flat="true"]:checked { background: $accent; color: $accent_text; }
 QToolBar::separator { background: $border; height: 1px; width: 1px; margin: 4px; }
 QStatusBar { background: $window; border-top: 1px solid $border; }
 QStatusBar::item { border: none; }
