@@ -177,14 +177,14 @@ def save_gguf(tensors: Tensors, path: Path, kind: str = "Q8_0", architecture: st
 
 
 def rounded(tensors: Tensors, kind: str = "Q8_0") -> Tensors:
-    """What `save_gguf` makes of the numbers."""
+    """What `save_gguf` makes of the numbers, in which diffusers computes with float16."""
     quantized = gguf.GGMLQuantizationType[kind]
     block = gguf.GGML_QUANT_SIZES[quantized][0]
     changed = {}
     for name, tensor in tensors.items():
         if tensor.ndim == 2 and tensor.shape[1] % block == 0:
             blocks = gguf.quants.quantize(tensor.float().numpy(), quantized)
-            tensor = torch.from_numpy(gguf.quants.dequantize(blocks, quantized).reshape(tensor.shape))
+            tensor = torch.from_numpy(gguf.quants.dequantize(blocks, quantized).reshape(tensor.shape)).half().float()
         changed[name] = tensor
     return changed
 
