@@ -3,11 +3,23 @@
 from pathlib import Path
 
 import pytest
+import torch
+from diffusers import FluxTransformer2DModel, SD3Transformer2DModel
 
 from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.models.catalogue import look_at, scan
+from paintdiff.models.families import Part, identify
 from paintdiff.models.fitting import GIB, needs_of
+from paintdiff.models.flow_architecture import transformer_config
+from paintdiff.models.flow_names import rows_of
+from paintdiff.models.header import Header, TensorInfo
+from paintdiff.models.storage import held_bytes
 from tests.flow_files import denoiser, flux, in_float8, save, save_gguf, save_parts, sd3
+
+SD3 = {
+    "sample_size": 128, "joint_attention_dim": 4096, "caption_projection_dim": 1536, "pooled_projection_dim": 2048,
+    "out_channels": 16, "pos_embed_max_size": 192,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +76,40 @@ def test_the_parts_of_another_family_are_not_taken(tmp_path) -> None:
     save_parts(flux(), models, "ae.safetensors")
     assert "CLIP-G text encoder (clip_g.safetensors)" in cards(models)["sd3"].problem
     assert "autoencoder (sd3_vae.safetensors)" in cards(models)["sd3"].problem
+
+
+RELEASED = {
+    "FLUX dev": (Family.FLUX, FluxTransformer2DModel, {"guidance_embeds": True, "out_channels": 64}),
+    "FLUX Fill": (
+        Family.FLUX, FluxTransformer2DModel, {"guidance_embeds": True, "in_channels": 384, "out_channels": 64}
+    ),
+    "SD 3 medium": (Family.SD3, SD3Transformer2DModel, SD3 | {"num_layers": 24, "num_attention_heads": 24}),
+    "SD 3.5 large": (
+        Family.SD3, SD3Transformer2DModel,
+        SD3 | {"num_layers": 38, "num_attention_heads": 38, "caption_projection_dim": 2432, "qk_norm": "rms_norm"},
+    ),
+    "SD 3.5 medium": (
+        Family.SD3, SD3Transformer2DModel,
+        SD3 | {"num_layers": 24, "num_attention_heads": 24, "pos_embed_max_size": 384, "qk_norm": "rms_norm",
+               "dual_attention_layers": list(range(13))},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_the_configs_of_released_transformers_are_told_from_their_shapes(name) -> None:
+    family, kind, config = RELEASED[name]
+    with torch.device("meta"):
+        network = kind.from_config(config)
+    infos = {
+        name: TensorInfo("BF16", tuple(tensor.shape), 0, 2 * tensor.numel())
+        for name, tensor in denoiser({"transformer": network}).items()
+    }
+    header = Header(Path("x.safetensors"), infos, {}, 0)
+    found = identify(header)
+    assert (found.part, found.family, found.inpaints) == (Part.DENOISER, family, name == "FLUX Fill")
+    told = transformer_config(header, rows_of(header, family), family, 128)
+    for key, value in told.items():
+        own = network.config[key]
+        assert value == (list(own) if isinstance(own, tuple) else own), key
+    assert held_bytes(header) == 2 * sum(tensor.numel() for tensor in network.state_dict().values())
