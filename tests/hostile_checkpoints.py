@@ -128,8 +128,8 @@ FILES = {
     "a folder by the name of a file": Hostile(a_folder, "model_index.json nor a config.json"),
     "a pipe": Hostile(a_pipe, "not a regular file"),
     "a link to an endless device": Hostile(link_to("/dev/zero"), "not a regular file"),
-    "a link to itself": Hostile(link_to("x.safetensors"), "x.safetensors"),
-    "a link to nothing": Hostile(link_to("nothing.safetensors"), "x.safetensors"),
+    "a link to itself": Hostile(link_to("x.safetensors"), "x.safetensors is a link to what is not there"),
+    "a link to nothing": Hostile(link_to("nothing.safetensors"), "x.safetensors is a link to what is not there"),
 }
 
 

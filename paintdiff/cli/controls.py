@@ -78,8 +78,15 @@ def parsed_control(text: str, source: str = FRAME, ready: bool = False) -> Contr
     assert match is not None
     name, weight, start, until = match.groups()
     network = _found(name, Part.CONTROLNET)
+    guessed = guess_kind(network)
+    if KINDS[kind or guessed].given and source == FRAME:
+        other = "" if kind else f", or say another kind, as in canny:{text}"
+        raise UserError(
+            f"A control of the kind {kind or guessed} needs its map: give it with --control-map FILE behind --control "
+            f"{text}{other}."
+        )
     return Control(
-        network, kind or guess_kind(network), 1.0 if weight is None else float(weight), float(start or 0),
+        network, kind or guessed, 1.0 if weight is None else float(weight), float(start or 0),
         1.0 if until is None else float(until), source, ready,
     )  # fmt: skip
 

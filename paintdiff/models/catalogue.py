@@ -13,6 +13,7 @@ from paintdiff.models.add_on import AddOnCard
 from paintdiff.models.companions import NEEDED, Companions
 from paintdiff.models.describe import PARTIAL, Card, describe
 from paintdiff.models.families import Part
+from paintdiff.models.header import spoken
 from paintdiff.models.hub_cache import find_cached, repositories, snapshots
 from paintdiff.models.hub_name import HubName, read_hub_name
 from paintdiff.models.preferences import model_folders
@@ -93,6 +94,8 @@ def find_model(source: str) -> tuple[Place, Path]:
     path = Path(source).expanduser()
     if source and path.exists():
         return Place.FOLDER, path
+    if source and path.is_symlink():
+        raise UserError(f"{spoken(path)} is a link to what is not there.")
     name = read_hub_name(source)
     if name is None:
         raise UserError(

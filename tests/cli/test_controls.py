@@ -107,7 +107,7 @@ def test_a_control_of_weight_0_gives_the_same_bytes_as_none(made, tmp_path) -> N
         (["--control", "canny:{base}"], "not a valid model"),
         (["--control", "canny:{adapter}"], r"no ControlNet but .*\(IP-Adapter\)"),
         (["--control", "{canny}", "--control-image", "nothing.png"], "does not exist"),
-        (["--control", "depth:{canny}"], "layer or a file"),
+        (["--control", "depth:{canny}"], "behind --control depth:"),
         (["--control", "nothing-of-that-name"], "nothing-of-that-name"),
         (["--image-prompt", "{other}"], "together"),
         (["--image-prompt", "{other}", "--ip-adapter", "{canny}"], "it is a folder"),

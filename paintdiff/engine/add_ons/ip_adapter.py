@@ -161,8 +161,8 @@ def _check_fits(file: AdapterFile, encoder: EncoderFolder, unet: Any, model: Mod
     """Raise `UserError` unless the adapter was made for such a U-Net and such an encoder."""
     if unet.config.get("cross_attention_dim") != file.words or unet.config.get("encoder_hid_dim_type") is not None:
         raise UserError(
-            f"The IP-Adapter {file.path.name} is for {file.family.value}, and the model {model.info.name} is not: take "
-            "one that was made for its family."
+            f"The IP-Adapter {file.path.name} goes with words of {file.words} numbers, and the model {model.info.name} "
+            f"has words of {unet.config.get('cross_attention_dim')}: take one that was made for its family."
         )
     width = encoder.hidden_width if file.hidden else encoder.width
     if width != file.width:
