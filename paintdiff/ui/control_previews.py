@@ -20,8 +20,9 @@ from paintdiff.jobs.question import Question
 
 DELAY = 250  # ms
 SIDE = 256  # pixels of a preview, at most
+EMPTY = "This map is empty: there is nothing here that the control could follow."
 
-Drawn = tuple[np.ndarray | None, str]  # (h, w, 4) uint8, or why there is none
+Drawn = tuple[np.ndarray | None, str]  # (h, w, 4) uint8, or why there is none or nothing on it
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def draw(wanted: Wanted, document: Document, frame: Rect) -> Drawn:
     drawn = wanted.source != FRAME and int(small[..., 3].min()) < 255
     values = control_map(wanted.kind, small, free, ready=wanted.ready, drawn=drawn)
     shown = np.rint(np.maximum(values, 0) * 255).astype(np.uint8)
-    return np.dstack([shown, np.full((height, width), 255, np.uint8)]), ""
+    return np.dstack([shown, np.full((height, width), 255, np.uint8)]), "" if shown.any() else EMPTY
 
 
 def _small(rgba: np.ndarray) -> np.ndarray:

@@ -176,7 +176,7 @@ class MapView(QLabel):
         self.setProperty("muted", True)
 
     def show_picture(self, rgba: np.ndarray | None, reason: str = "") -> None:
-        """(h, w, 4) uint8, or None and why there is none."""
+        """(h, w, 4) uint8, or None, and what there is to say of that."""
         if rgba is None:
             self.clear()
             self.setText("—" if reason else "")
@@ -188,7 +188,7 @@ class MapView(QLabel):
         small = whole.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, smooth)
         small.setDevicePixelRatio(self.devicePixelRatioF())
         self.setPixmap(small)
-        self.setToolTip("What the network is shown")
+        self.setToolTip(reason or "What the network is shown")
 
 
 def number(name: str, tip: str, highest: float) -> NumberBox:

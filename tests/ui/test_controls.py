@@ -186,6 +186,9 @@ def test_previews_are_what_the_network_is_shown(window, tmp_path: Path) -> None:
     inpaint, _ = draw(Wanted("inpaint", FRAME), document, frame)
     assert inpaint is not None
     assert not inpaint[24, 30, :3].any()
+    edges, reason = draw(Wanted("canny", FRAME), document, frame)
+    assert edges is not None
+    assert "empty" in reason, "a smooth gradient has no edges, and a black map says nothing by itself"
 
 
 def test_a_row_that_is_added_is_scrolled_into_sight(controls, window, qtbot) -> None:
