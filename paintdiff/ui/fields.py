@@ -13,6 +13,8 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QSizePolicy,
     QSlider,
+    QStyle,
+    QStyleOptionComboBox,
     QVBoxLayout,
     QWidget,
 )
@@ -134,12 +136,22 @@ class NumberField(Field):
         self.row.addWidget(slider, 1)
 
 
+class ChoiceBox(QComboBox):
+    """Cuts a choice that is longer than its room with an ellipsis."""
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        super().initStyleOption(option)
+        part = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self).width() - 4
+        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room)
+
+
 class ChoiceField(Field):
     """One of several named values."""
 
     def __init__(self, name: str, parameter: Parameter) -> None:
         super().__init__(name, parameter)
-        self.box = QComboBox()
+        self.box = ChoiceBox()
         self.box.installEventFilter(PassWheel(self.box))
         self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -9,13 +9,13 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog
 
 from paintdiff.generation.controls import FILE, FRAME, LAYER
-from paintdiff.ui.fields import CHOICE_WIDTH, PassWheel
+from paintdiff.ui.fields import CHOICE_WIDTH, ChoiceBox, PassWheel
 
 FILES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff *.ora)"
 _CHOOSE = "choose"
 
 
-class SourceBox(QComboBox):
+class SourceBox(ChoiceBox):
     """Signal: `source_changed()`, whoever changed it."""
 
     source_changed = Signal()
