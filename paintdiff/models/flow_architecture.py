@@ -53,7 +53,9 @@ def transformer_config(header: Header, rows: Mapping[str, Rows], family: Family,
         "num_attention_heads": shape("context_embedder.weight")[0] // width,
     }  # fmt: skip
     if family is Family.FLUX:
-        first = width // 8
+        if not width or width % 32:
+            raise UserError(f"{spoken(header.path)} is not a compatible model: its attention has heads of {width}.")
+        first = width // 8  # of a head tell nothing of the place, and half of the others its row
         return config | {
             "patch_size": 1, "in_channels": shape("x_embedder.weight")[1], "out_channels": shape("proj_out.weight")[0],
             "num_single_layers": layers("single_transformer_blocks"),

@@ -37,6 +37,7 @@ from paintdiff.models.storage import FLOAT8, denoiser_of, stored_as
 
 CELL = 8  # pixels of a latent, a side
 CLIPS = (Role.CLIP_L, Role.CLIP_G)
+VOCABULARIES = {Role.CLIP_L: 49_408, Role.CLIP_G: 49_408, Role.T5: 32_100}
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,9 +151,17 @@ def _piece(role: Role, found: Found, family: Family) -> Piece | Found:
         return found
     if role is Role.T5:
         rows = t5_rows(header)
-        return Piece(T5EncoderModel, t5_config(header.path, rows), header, rows)
-    rows = plain_rows(header)
-    config = clip_config(header.path, rows, "quick_gelu" if role is Role.CLIP_L else "gelu")
+        config = t5_config(header.path, rows)
+    else:
+        rows = plain_rows(header)
+        config = clip_config(header.path, rows, "quick_gelu" if role is Role.CLIP_L else "gelu")
+    if config["vocab_size"] < VOCABULARIES[role]:
+        raise UserError(
+            f"{spoken(header.path)} is not a compatible model: its {role.value} knows {config['vocab_size']} words, "
+            f"where prompts are read in {VOCABULARIES[role]}."
+        )
+    if role is Role.T5:
+        return Piece(T5EncoderModel, config, header, rows)
     if family is Family.FLUX:
         return Piece(CLIPTextModel, config, header, {n.removeprefix("text_model."): each for n, each in rows.items()})
     if role is Role.CLIP_G:
@@ -217,15 +226,8 @@ def _text(plan: FlowPlan, role: Role, dtype: torch.dtype) -> tuple[Any, Any]:
 
     part = plan.parts[role]
     if isinstance(part, Piece):
-        words = t5_tokenizer() if role is Role.T5 else clip_tokenizer(
-            OPENAI_PAD if role is Role.CLIP_L else OPENCLIP_PAD
-        )  # fmt: skip
-        if len(words) > part.config["vocab_size"]:
-            raise UserError(
-                f"{spoken(part.header.path)} is not a compatible model: its {role.value} knows "
-                f"{part.config['vocab_size']} words, where {len(words)} are read."
-            )
-        return words, part.load(dtype)
+        pad = OPENAI_PAD if role is Role.CLIP_L else OPENCLIP_PAD
+        return t5_tokenizer() if role is Role.T5 else clip_tokenizer(pad), part.load(dtype)
     assert plan.donor is not None
     clip = CLIPTextModel if plan.kind.family is Family.FLUX else CLIPTextModelWithProjection
     kinds = (T5Tokenizer, T5EncoderModel) if role is Role.T5 else (CLIPTokenizer, clip)
