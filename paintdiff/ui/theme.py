@@ -130,7 +130,7 @@ def apply(application: QApplication, theme: Theme) -> None:
     application.setProperty("theme", theme.name)
     application.setStyle("Fusion")
     application.setPalette(palette_of(theme))
-    application.setPalette(box_palette_of(theme), "QCheckBox")
+    application.setPalette(box_palette_of(theme), "QCheckBox")  # type: ignore[arg-type]  # bytes, it says; and takes none
     application.setStyleSheet(STYLE.substitute(asdict(theme)))
 
 

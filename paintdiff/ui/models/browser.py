@@ -108,8 +108,8 @@ class ModelBrowser(QDialog):
         for control in (self.search, self.family, self.folder_button, self.use, self.hub.name, self.hub.get):
             control.setFixedHeight(HEIGHT)
         self.said.setFixedHeight(2 * self.said.fontMetrics().lineSpacing() + 2)
-        room = self.parentWidget().size() * SHARE if self.parentWidget() is not None else QSize()
-        self.resize(QSize(1000, 640).expandedTo(room))
+        above = self.parentWidget()
+        self.resize(QSize(1000, 640).expandedTo(above.size() * SHARE if above is not None else QSize()))
         self.setMinimumSize(560, 420)
 
     def _connect(self) -> None:

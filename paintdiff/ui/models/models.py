@@ -200,7 +200,7 @@ class Models(QObject):
         from paintdiff.models.families import Part
 
         add_ons, controls = self._panel.add_ons, self._panel.controls
-        ways = {
+        ways: dict[Part, tuple[str, Callable[[str], None]]] = {
             Part.LORA: (ADD_ONS, add_ons.loras.add), Part.VAE: (ADD_ONS, add_ons.vae.set_value),
             Part.CONTROLNET: (CONTROLS, controls.add_network), Part.IP_ADAPTER: (CONTROLS, controls.add_adapter),
         }  # fmt: skip
