@@ -23,6 +23,7 @@ from paintdiff.engine.conditions.moment_matching import MomentMatching
 from paintdiff.engine.conditions.observation import Observation
 from paintdiff.engine.conditions.prompt_over_time import Prompted, PromptOverTime, Switch
 from paintdiff.engine.conditions.range_null import RangeNull, always
+from paintdiff.engine.conditions.scheduled_prompt import InTurn, Together
 from paintdiff.engine.denoiser import Clamped, Condition, Denoiser, Network, NetworkDenoiser, Predicts
 from paintdiff.engine.model import Model
 from paintdiff.engine.noise import Coded, Noise, Varied
@@ -30,8 +31,10 @@ from paintdiff.engine.ode import Adaptive
 from paintdiff.engine.plan import Renoise, descending, spaced
 from paintdiff.engine.samplers.sampler import Sampler, State, make_sampler
 from paintdiff.generation.errors import UserError
+from paintdiff.generation.prompt_schedule import over_steps, together
 from paintdiff.generation.sampling import ADAPTIVE, AUTO, LANPAINT, Sampling
 
+STEPS_OF_NONE = 100  # by which prompts change where the sampler chooses its steps itself
 STOPS = 4  # of the adaptive sampler, which takes as many steps as it needs between them
 EncodeText = Callable[[str], Condition]
 
@@ -90,7 +93,7 @@ def make_condition(model: Model, sampling: Sampling, encode_text: EncodeText) ->
     `UserError` for a class that the model does not have.
     """
     if sampling.label < 0:
-        words = encode_text(sampling.prompt)
+        words = encode_text(first_words(sampling.prompt, sampling.steps))
         if not model.reads_guidance:
             return words
         return replace(words, guidance=torch.tensor([sampling.guidance], device=model.space.device))
@@ -112,10 +115,11 @@ def make_denoiser(
     """
     model, sampling = scene.model, scene.sampling
     network_denoiser = NetworkDenoiser(network, model.schedule, predicted(model, sampling))
-    denoiser = _guided(network_denoiser, model, sampling, sampling.prompt, encode_text)
+    denoiser = _said(network_denoiser, scene, sampling.prompt, encode_text, start)
     if sampling.then:
-        second = _guided(network_denoiser, model, sampling, sampling.then, encode_text)
-        then = Prompted(second, scene.looking(encode_text(sampling.then), sampling.then))
+        second = _said(network_denoiser, scene, sampling.then, encode_text, start)
+        words = first_words(sampling.then, sampling.steps)
+        then = Prompted(second, scene.looking(encode_text(words), words))
         denoiser = PromptOverTime(denoiser, then, Switch(start, sampling.switch, sampling.blend))
     if scene.besides is not None:
         denoiser = Controlled(denoiser, scene.besides, start)
@@ -140,9 +144,39 @@ def predicted(model: Model, sampling: Sampling) -> Predicts:
     return predicts
 
 
+def _said(denoiser: Denoiser, scene: Scene, prompt: str, encode_text: EncodeText, start: float) -> Denoiser:
+    """Guided by what `prompt` says, and away from the negative one: all along, or step by step where either changes."""
+    model, sampling = scene.model, scene.sampling
+    steps = STEPS_OF_NONE if sampling.sampler == ADAPTIVE else sampling.steps
+    texts = [*zip(over_steps(prompt, steps), over_steps(sampling.negative, steps), strict=True)]
+    if sampling.label >= 0 or (set(texts) == {(prompt, sampling.negative)} and len(together(prompt)) == 1):
+        return _guided(denoiser, model, sampling, prompt, encode_text)
+
+    def of(text: str, negative: str) -> Denoiser:
+        parts = together(text)
+        whole = sum(part.weight for part in parts)
+        led = replace(sampling, negative=negative)
+        each = [_guided(denoiser, model, led, part.text, encode_text, whole) for part in parts]
+        said = [scene.looking(encode_text(part.text), part.text) for part in parts]
+        shares = [part.weight / whole for part in parts]
+        return Together(tuple((Prompted(*pair), share) for *pair, share in zip(each, said, shares, strict=True)))
+
+    made = {each: of(*each) for each in dict.fromkeys(texts)}
+    times = descending(start, steps) if sampling.sampler == ADAPTIVE else spaced(
+        model.schedule, start, steps, sampling.spacing
+    )  # fmt: skip
+    return InTurn([made[each] for each in texts], times)
+
+
+def first_words(prompt: str, steps: int) -> str:
+    """What `prompt` says first, one prompt alone."""
+    return together(over_steps(prompt, steps)[0])[0].text
+
+
 def _guided(
-    denoiser: Denoiser, model: Model, sampling: Sampling, prompt: str, encode_text: EncodeText
+    denoiser: Denoiser, model: Model, sampling: Sampling, prompt: str, encode_text: EncodeText, times: float = 1.0
 ) -> Denoiser:
+    """`denoiser`, led as `sampling` says, and `times` as strongly away from the negative prompt."""
     if sampling.guidance_from < sampling.guidance_until:
         raise UserError(
             f"Guidance runs from high times to low ones: it cannot begin at {sampling.guidance_from:.0%} and end at "
@@ -150,7 +184,7 @@ def _guided(
         )
     leans = model.info.text and (prompt != sampling.negative or sampling.label >= 0 or model.image is not None)
     leans = leans and not model.reads_guidance
-    w = sampling.guidance if leans else 1.0  # two sides that say the same would only cost time
+    w = sampling.guidance * times if leans else 1.0  # two sides that say the same would only cost time
     denoiser = ClassifierFree(
         denoiser, w, encode_text(sampling.negative), rescale=sampling.guidance_rescale,
         interval=(sampling.guidance_until, sampling.guidance_from),

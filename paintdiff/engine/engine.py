@@ -15,6 +15,7 @@ import torch
 from paintdiff.engine.add_ons.controlnet import ControlNets
 from paintdiff.engine.add_ons.fittings import Fittings, identified
 from paintdiff.engine.add_ons.ip_adapter import ImagePrompts
+from paintdiff.engine.add_ons.lora import UNETS
 from paintdiff.engine.denoiser import Condition
 from paintdiff.engine.hardware.device import free_memory
 from paintdiff.engine.hardware.sturdy import ran_out
@@ -27,11 +28,14 @@ from paintdiff.generation.code import Code
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.likelihood import Likelihood
+from paintdiff.generation.model_card import Family
 from paintdiff.generation.placing import AUTOMATIC, RUNGS, Placing, rung_below
+from paintdiff.generation.prompt_schedule import over_steps
+from paintdiff.generation.prompt_tags import unheard
 from paintdiff.generation.request import Request
 from paintdiff.generation.result import Candidate, Progress, Report, Result
 from paintdiff.models.catalogue import bundled_names
-from paintdiff.models.prompt_names import PromptNames
+from paintdiff.models.prompt_names import TEXTS, PromptNames
 from paintdiff.models.usual import asked_by_loras, described, too_much
 
 PROMPTS_KEPT = 64
@@ -177,6 +181,10 @@ class DiffusionEngine:
         self._fitted = self._fittings.fit(asked.add_ons)
         self._read_with = reads_with
         notices += self._fittings.notices
+        family = None if model.parts is None else model.parts.family
+        if model.info.text and asked.sampling.label < 0:
+            said = [over_steps(getattr(asked.sampling, name), 1)[0] for name in TEXTS]
+            notices += unheard(said, weights=family not in (None, Family.FLUX), breaks=family in UNETS)
         return self._fitted
 
     @contextmanager

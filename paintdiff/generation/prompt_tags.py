@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from paintdiff.generation.errors import UserError
@@ -16,6 +16,7 @@ _LORA_TAGS = ("lora", "lyco")
 _OTHER_TAGS = ("hypernet", "controlnet", "ti")
 _ESCAPED = re.compile(r"\\([()\[\]\\])")
 _TOKEN = re.compile(r"\\[()\[\]\\]|[()\[\]]|[^\\()\[\]]+|\\")
+_BREAK = re.compile(r"\s*\bBREAK\b\s*")
 _WEIGHT = re.compile(r":\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*$")
 
 
@@ -84,6 +85,35 @@ def fragments(prompt: str) -> tuple[Fragment, ...]:
         elif text:
             stretches.append(Fragment(text, weight))
     return tuple(stretches)
+
+
+def chunks(parts: Sequence[Fragment]) -> tuple[tuple[Fragment, ...], ...]:
+    """The stretches between one BREAK and the next, each to be read on its own; all of them where there is none."""
+    found: list[list[Fragment]] = [[]]
+    for part in parts:
+        first, *others = _BREAK.split(part.text)
+        for i, text in enumerate((first, *others)):
+            if i > 0:
+                found.append([])
+            if text:
+                found[-1].append(Fragment(text, part.weight))
+    return tuple(tuple(each) for each in found if each) or ((),)
+
+
+def unheard(prompts: Iterable[str], weights: bool, breaks: bool) -> tuple[str, ...]:
+    """Sentences on what of the prompts a model does not hear, which may read no `weights` of words or no `breaks`."""
+    texts = tuple(prompts)
+    found = []
+    if not weights and any(part.weight != 1 for text in texts for part in fragments(text)):
+        found.append("This model reads every word at the same weight: the brackets in the prompt count for nothing.")
+    if not breaks and any(_BREAK.search(text) for text in texts):
+        found.append("This model reads a prompt in one piece: BREAK counts for nothing.")
+    return tuple(found)
+
+
+def words_alone(parts: Sequence[Fragment]) -> str:
+    """The text without its weights, for what reads none; BREAK is but a space."""
+    return _BREAK.sub(" ", "".join(part.text for part in parts))
 
 
 def _partners(pieces: list[str]) -> dict[int, int]:

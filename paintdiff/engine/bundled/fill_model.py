@@ -23,6 +23,7 @@ from paintdiff.engine.space import PixelSpace
 from paintdiff.generation.engine import ModelInfo
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_defaults import valid
+from paintdiff.generation.prompt_tags import fragments, words_alone
 from paintdiff.models.bounds import check_bounds
 from paintdiff.models.header import read_header, read_object
 from paintdiff.models.walk import INDEX
@@ -92,7 +93,7 @@ class _TextCall:
     tokenizer: Tokenizer
 
     def __call__(self, prompt: str) -> Condition:
-        tokens = self.tokenizer.encode([prompt]).to(next(self.network.parameters()).device)
+        tokens = self.tokenizer.encode([words_alone(fragments(prompt))]).to(next(self.network.parameters()).device)
         return Condition(self.network.encode_text(tokens), tokens != PAD)
 
 

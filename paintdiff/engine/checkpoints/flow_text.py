@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from paintdiff.engine.checkpoints.prompt_weighting import TextReader, read_parts
 from paintdiff.engine.denoiser import Condition
+from paintdiff.generation.prompt_tags import chunks, words_alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +45,13 @@ class PairAndT5:
     length: int
 
     def __call__(self, prompt: str) -> Condition:
-        parts = read_parts(prompt)
+        parts = tuple(part for chunk in chunks(read_parts(prompt)) for part in chunk)
         with torch.no_grad():
             (one, pooled_one), (other, pooled_other) = (clip.read(parts, pooled=True) for clip in self.clips)
             clip = torch.cat([one, other], dim=-1)
             clip = F.pad(clip, (0, self.width - clip.shape[-1]))
             nothing = clip.new_zeros(1, self.length, self.width)
-            detail = nothing if self.t5 is None else self.t5("".join(part.text for part in parts)).to(clip.device)
+            detail = nothing if self.t5 is None else self.t5(words_alone(read_parts(prompt))).to(clip.device)
         assert pooled_one is not None
         assert pooled_other is not None
         return _said(torch.cat([clip, detail], dim=1), torch.cat([pooled_one, pooled_other], dim=-1))
@@ -65,7 +66,7 @@ class ClipAndT5:
     t5: T5Text
 
     def __call__(self, prompt: str) -> Condition:
-        text = "".join(part.text for part in read_parts(prompt))
+        text = words_alone(read_parts(prompt))
         length = min(self.tokenizer.model_max_length, self.network.config.max_position_embeddings)
         tokens = self.tokenizer(text, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
         with torch.no_grad():
