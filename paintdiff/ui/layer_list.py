@@ -25,7 +25,7 @@ from paintdiff.generation.request import Recipe
 from paintdiff.ui import icons
 from paintdiff.ui.thumbnails import layer_thumbnail
 
-ROW, EYE, THUMB, GAP = 44, 28, 36, 6
+ROW, EYE, THUMB, GAP = 32, 28, 28, 6
 MIME = "application/x-paintdiff-layer"
 Index = QModelIndex | QPersistentModelIndex
 

@@ -21,7 +21,7 @@ from paintdiff.editor import Editor
 from paintdiff.generation.errors import UserError
 from paintdiff.image.geometry import Rect
 from paintdiff.ui import icons
-from paintdiff.ui.layer_list import LayerDelegate, LayerModel, LayerView
+from paintdiff.ui.layer_list import ROW, LayerDelegate, LayerModel, LayerView
 from paintdiff.ui.named import named
 
 THUMBNAIL_DELAY_MS = 250
@@ -85,7 +85,7 @@ class LayersPanel(QWidget):
         column.addLayout(above)
         column.addWidget(self.view, 1)
         column.addLayout(below)
-        self.view.setMinimumHeight(64)
+        self.view.setMinimumHeight(2 * ROW + 2)  # two layers: what was painted, and what it was painted on
 
     def _button(self, name: str, icon: str, tip: str, act: Callable[[], None]) -> QToolButton:
         button = named(QToolButton(), name, tip)

@@ -9,6 +9,8 @@ from PySide6.QtGui import QColor, QIcon
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
+from paintdiff.document.document import Layer
+from paintdiff.document.edits import add_layer
 from paintdiff.resource_files import resource
 from paintdiff.ui import icons, theme
 from paintdiff.ui.settings import RECENT_COUNT, Settings
@@ -111,6 +113,11 @@ def test_at_1280_by_720_the_seed_and_the_first_headings_stand_in_sight(window) -
     panel = window.panel
     for part in (panel.seed, panel.fields["guidance"], panel.sections["Variation"].heading, panel.fields["candidates"]):
         assert part.visibleRegion().boundingRect() == part.rect(), part.objectName()
+    window.editor.replace("New layer", add_layer(window.editor.document, Layer("New")))
+    QApplication.processEvents()
+    view = window.layers.view
+    rows = [view.visualRect(view.model().index(row, 0)) for row in range(2)]
+    assert all(view.viewport().rect().contains(row) for row in rows), "both layers"
 
 
 def test_the_prompt_grows_with_its_words_and_scrolls_when_it_is_long(window, qtbot) -> None:
