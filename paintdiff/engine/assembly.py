@@ -156,10 +156,12 @@ def _said(denoiser: Denoiser, scene: Scene, prompt: str, encode_text: EncodeText
         parts = together(text)
         whole = sum(part.weight for part in parts)
         led = replace(sampling, negative=negative)
-        each = [_guided(denoiser, model, led, part.text, encode_text, whole) for part in parts]
-        said = [scene.looking(encode_text(part.text), part.text) for part in parts]
-        shares = [part.weight / whole for part in parts]
-        return Together(tuple((Prompted(*pair), share) for *pair, share in zip(each, said, shares, strict=True)))
+        each: list[tuple[Denoiser, float]] = []
+        for part in parts:
+            words = scene.looking(encode_text(part.text), part.text)
+            guided = _guided(denoiser, model, led, part.text, encode_text, whole)
+            each.append((Prompted(guided, words), part.weight / whole))
+        return Together(tuple(each))
 
     made = {each: of(*each) for each in dict.fromkeys(texts)}
     times = descending(start, steps) if sampling.sampler == ADAPTIVE else spaced(

@@ -15,7 +15,7 @@ from paintdiff.ui.add_on_picker import LORA, VAE, AddOnPicker, Look, look_for_ad
 from paintdiff.ui.lora_row import LoraRow
 from paintdiff.ui.named import named
 
-FAMILIES = (Family.SD1, Family.SD2, Family.SDXL)
+FAMILIES = (Family.SD1, Family.SD2, Family.SDXL, Family.SD3, Family.FLUX)
 OWN_VAE = "The model's own"
 
 

@@ -53,7 +53,7 @@ def names(picker: AddOnPicker, usable: bool = False) -> list[str]:
 def test_the_section_is_there_for_models_that_take_add_ons_and_no_others(window, family) -> None:
     window.panel.add_ons.set_value(AddOns((Lora("/a.safetensors"),)))
     window.panel.show_model(info(family))
-    takes = family in (Family.SD1, Family.SD2, Family.SDXL)
+    takes = family in (Family.SD1, Family.SD2, Family.SDXL, Family.SD3, Family.FLUX)
     assert window.panel.sections[ADD_ONS].isHidden() is not takes
     assert bool(window.panel.add_ons.value().loras) is takes
 
