@@ -277,6 +277,13 @@ def test_a_token_is_kept_only_where_the_user_says_so(browser, monkeypatch) -> No
     assert hub_token() == ""
 
 
+def test_a_refusal_for_want_of_a_token_asks_for_one(browser, window) -> None:
+    window.models.downloads.failed.emit("owner/other", "No tokenizer is in owner/other.")
+    assert not browser.hub.token.isVisible()
+    window.models.downloads.failed.emit("owner/gated", "owner/gated is gated: give PaintDiff a token of your account.")
+    assert browser.hub.token.isVisible()
+
+
 def test_a_model_is_asked_for_fetched_stopped_resumed_and_then_here(
     browser, window, monkeypatch, tmp_path, qtbot
 ) -> None:

@@ -87,7 +87,7 @@ class ModelChooser(QWidget):
         """The chosen model; `info` is None until it is open, and `waiting` says that a job comes first."""
         name = card.name if card.family is not Family.UNKNOWN or info is None else info.name
         facts = facts_of(card, info, waiting)
-        self.name.show_text(name)
+        self.name.show_text(name.removesuffix(".safetensors"))
         self.facts.show_text(facts)
         self._mark.setPixmap(badge(card.family, MARK, self.devicePixelRatioF()))
         self.browse.setAccessibleName(f"Model: {name}, {facts}")
