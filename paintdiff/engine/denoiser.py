@@ -109,9 +109,9 @@ class NetworkDenoiser:
     """A denoiser from a network's raw output. Every conversion holds for any alpha and sigma, also where one is 0.
 
     `predicts`: "eps" the noise (Ho et al. 2020), "v" = alpha eps - sigma x0 (Salimans and Ho 2022, section 4), "x0"
-    the picture, "flow" = eps - x0, the velocity of `Flow`, "score" = -eps / sigma (Song et al. 2021). Raises ValueError
-    for "eps" and "score" where alpha is 0: pure noise tells such a network nothing about the picture (Lin et al. 2024,
-    3.2); `UserError` when the network's answer is not a number.
+    the picture, "flow" = eps - x0, the velocity of `Flow`, "score" = -eps / sigma (Song et al. 2021). Raises
+    `UserError` for "eps" and "score" where alpha is 0, since pure noise tells such a network nothing about the picture
+    (Lin et al. 2024, 3.2), and when the network's answer is not a number.
 
     A network that answers with twice the channels has learned its variance: the second half is 2 v - 1, v as in
     `Prediction` (Nichol and Dhariwal 2021, 3.1).
@@ -124,7 +124,10 @@ class NetworkDenoiser:
     def __call__(self, x_t: Tensor, t: float, condition: Condition) -> Prediction:
         alpha, sigma = self.schedule.alpha(t), self.schedule.sigma(t)
         if self.predicts in ("eps", "score") and alpha == 0:
-            raise ValueError("a noise-predicting network cannot start at zero signal-to-noise ratio")
+            raise UserError(
+                "This model predicts noise, and is to begin at pure noise, where that says nothing about the picture: "
+                "set Prediction to v_prediction if that is what it predicts, or lower the strength."
+            )
         out = self.network(x_t, t, condition)
         if not math.isfinite(float(out.detach().sum())):  # one number to wait for instead of a picture of them
             raise UserError("The model's answer is not a number; lower the guidance, or try another device or model.")

@@ -24,7 +24,7 @@ def test_every_kind_of_network_that_knows_the_answer_yields_the_picture_and_the_
     answers = {"eps": EPS, "x0": X0, "flow": EPS - X0, "v": alpha * EPS - sigma * X0, "score": score}
     denoiser = NetworkDenoiser(lambda x_t, t, condition: answers[predicts], schedule, predicts)
     if predicts in ("eps", "score") and alpha == 0:
-        with pytest.raises(ValueError, match="zero signal-to-noise"):
+        with pytest.raises(UserError, match="begin at pure noise"):
             denoiser(noisy(schedule, t), t, Condition())
         return
     prediction = denoiser(noisy(schedule, t), t, Condition())

@@ -46,7 +46,7 @@ def _vectors(path: Path, widths: tuple[int, ...], parts: Parts) -> list[Tensor]:
     if theirs != widths:
         raise UserError(
             f"The embedding {path.name} was made for another model: its vectors have {_numbers(theirs)} numbers, and "
-            f"those of this {parts.family} model have {_numbers(widths)}."
+            f"those of this {parts.family} model have {_numbers(widths)}. Leave the word out, or the file."
         )
     counts = {len(each) for each in vectors}
     if len(counts) != 1 or not 1 <= max(counts) <= MOST_VECTORS:

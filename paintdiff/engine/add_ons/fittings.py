@@ -42,12 +42,12 @@ class Fittings:
         """
         self.notices = []
         if self._loras is None:
-            if add_ons.loras or add_ons.words or add_ons.vae:
+            if add_ons.loras or add_ons.vae:
                 raise UserError(
-                    f"The model {self._model.info.name} takes no LoRA, embedding or autoencoder: those go with models "
+                    f"The model {self._model.info.name} takes no LoRA and no other autoencoder: those go with models "
                     "of the Stable Diffusion family."
                 )
-            return self._model
+            return self._worded(self._model, add_ons.words)
         if self._loras.any or add_ons.loras:
             self._put(self._loras, add_ons.loras)
         model = self._worded(self._model, add_ons.words)
@@ -74,10 +74,11 @@ class Fittings:
     def _worded(self, model: Model, words: tuple[Word, ...]) -> Model:
         if not words:
             return model
-        assert model.parts is not None
         reader: Any = model.encode_text
-        if not hasattr(reader, "with_words"):
-            raise UserError(f"The model {model.info.name} takes no embeddings.")
+        if model.parts is None or not hasattr(reader, "with_words"):  # a file may be called like any word
+            names = ", ".join(each.word for each in words)
+            self.notices.append(f"The model {model.info.name} takes no embeddings: it reads {names} as it is written.")
+            return model
         if self._words is None or self._words[0] != words:
             self._words = words, read_words(words, model.parts)
         return replace(model, encode_text=reader.with_words(self._words[1]))

@@ -146,6 +146,9 @@ def test_the_bundled_model_says_that_it_takes_none(folders, tmp_path) -> None:
     request = replace(request_of(folders, add_ons=AddOns((Lora("ink"),))), model=str(tiny_model(tmp_path / "fill")))
     with pytest.raises(UserError, match="takes no LoRA"):
         painted(DiffusionEngine(), request)
+    worded = replace(request_of(folders, "moss"), model=request.model)
+    _, _, result = painted(DiffusionEngine(), worded)
+    assert result.report.notices == ("The model Tiny takes no embeddings: it reads moss as it is written.",)
 
 
 @pytest.mark.parametrize(
