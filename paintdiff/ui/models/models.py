@@ -12,7 +12,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.model_card import ModelCard
+from paintdiff.generation.model_card import Family, ModelCard
 from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.jobs.jobs import Jobs
 from paintdiff.jobs.question import Question
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from paintdiff.ui.models.card_list import CardList
 
 ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf")  # the others are refused with a sentence
-ITS_MODELS = "Stable Diffusion 1, 2 and XL: choose such a model"
 
 
 def scan_models(folders: Sequence[Path]) -> Iterable[ModelCard]:
@@ -210,8 +209,10 @@ class Models(QObject):
         elif card.part in ways:
             heading, take = ways[card.part]
             take(card.source)
+            others = "another kind of model" if card.family is Family.UNKNOWN else card.family
+            waits = f"is for {others}: it counts once such a model is chosen"
             hidden = self._panel.sections[heading].isHidden()
-            self.noticed.emit(f"{what} {f'counts with {ITS_MODELS}' if hidden else f'is under “{heading}” now'}.")
+            self.noticed.emit(f"{what} {waits if hidden else f'is under “{heading}” now'}.")
         elif card.part is Part.EMBEDDING:
             self.noticed.emit(f"{what}: add its folder in All models, then write {card.name} in a prompt.")
         else:
