@@ -1,9 +1,10 @@
 """Tiny random ControlNets and IP-Adapters for the tiny checkpoints, saved as people keep them."""
 
+import inspect
 from pathlib import Path
 
 import torch
-from diffusers import ControlNetModel, UNet2DConditionModel
+from diffusers import ControlNetModel, ControlNetUnionModel, UNet2DConditionModel
 from safetensors.torch import save_file
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
@@ -20,6 +21,25 @@ def tiny_controlnet(folder: Path, checkpoint: Path, seed: int = 7) -> Path:
     network = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=HINT, load_weights_from_unet=False)
     if unet.config.in_channels != 4:
         network = ControlNetModel.from_config(dict(network.config) | {"in_channels": 4})
+    loud(network)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+    network.save_pretrained(folder)
+    return folder
+
+
+def tiny_union(folder: Path, checkpoint: Path, kinds: int = 8) -> Path:
+    """A diffusers folder with a ControlNet of several kinds for the SDXL U-Net of `checkpoint`."""
+    torch.manual_seed(27)
+    unet = UNet2DConditionModel.from_pretrained(checkpoint, subfolder="unet")
+    known = inspect.signature(ControlNetUnionModel.__init__).parameters
+    own = {name: value for name, value in unet.config.items() if name in known}
+    width = unet.config.block_out_channels[0]
+    network = ControlNetUnionModel(
+        **own | {"in_channels": 4, "conditioning_embedding_out_channels": HINT, "num_control_type": kinds,
+                 "num_trans_channel": width, "num_proj_channel": width, "num_trans_head": 2}
+    )  # fmt: skip
     loud(network)
     with torch.no_grad():
         for parameter in network.parameters():

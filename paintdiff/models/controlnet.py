@@ -15,14 +15,17 @@ from paintdiff.models.families import Layout, Part, identify
 from paintdiff.models.header import Header, read_header, read_object, spoken
 from paintdiff.models.screening import check_files, home, refuse_pickle
 
-CONFIG, CLASS = "config.json", "ControlNetModel"
+CONFIG, CLASSES = "config.json", ("ControlNetModel", "ControlNetUnionModel")
+# Which of its kinds a ControlNet of several is told, as xinsir's for SDXL count them; the later ones are not in all.
+SEVERAL = {DEPTH: 1, SCRIBBLE: 2, CANNY: 3, LINEART: 3, TILE: 6, INPAINT: 7}
 PREFIX = "control_model."  # of all names in a file of the first releases; some files leave it out
 HEADS_OF_SD1, HEAD_WIDTH = 8, 64
 # What shapes do not tell and a config may; all else is taken from the shapes.
 SAID = (
     "act_fn", "addition_time_embed_dim", "attention_head_dim", "controlnet_conditioning_channel_order",
     "downsample_padding", "flip_sin_to_cos", "freq_shift", "global_pool_conditions", "mid_block_scale_factor",
-    "norm_eps", "norm_num_groups", "num_attention_heads", "resnet_time_scale_shift", "upcast_attention",
+    "norm_eps", "norm_num_groups", "num_attention_heads", "num_trans_head", "resnet_time_scale_shift",
+    "upcast_attention",
 )  # fmt: skip
 _WORDS = (
     (CANNY, r"canny"), (LINEART, r"line[-_ ]?art|lineart|mlsd|(?<![a-z])lines?(?![a-z])|softedge|hed(?![a-z])"),
@@ -33,13 +36,17 @@ _WORDS = (
 
 @dataclass(frozen=True)
 class ControlNetFile:
-    """A ControlNet on disk. `config` is that of diffusers' ControlNetModel, `weights` its file or files."""
+    """A ControlNet on disk. `config` is that of diffusers' ControlNetModel, `weights` its file or files.
+
+    `kinds` is how many kinds of pictures one network of several reads (ControlNetUnionModel), 0 for one of one kind.
+    """
 
     path: Path
     family: Family
     layout: Layout
     config: dict[str, Any]
     weights: tuple[Path, ...]
+    kinds: int = 0
 
 
 def guess_kind(path: str) -> str:
@@ -69,10 +76,9 @@ def read_controlnet(path: Path) -> ControlNetFile:
     kind = identify(header)
     if kind.part is not Part.CONTROLNET:
         raise UserError(f"{spoken(path)} is no ControlNet but a file of another kind ({kind.part.value}).")
-    if any(name.startswith(("control_add_embedding.", "task_embedding")) for name in header.tensors):
-        raise UserError(f"{spoken(path)} is a ControlNet of several kinds in one, which this version does not open.")
     derived = config_of(header) | config
-    return ControlNetFile(path, _family(derived), kind.layout, derived, tuple(weights))
+    kinds = int(derived.get("num_control_type", 0))
+    return ControlNetFile(path, _family(derived), kind.layout, derived, tuple(weights), kinds)
 
 
 def config_of(header: Header) -> dict[str, Any]:
@@ -104,11 +110,24 @@ def config_of(header: Header) -> dict[str, Any]:
             "attention_head_dim": [each // HEAD_WIDTH or 1 for each in channels] if linear else HEADS_OF_SD1,
             "addition_embed_type": "text_time" if added else None, "addition_time_embed_dim": 256 if added else None,
             "projection_class_embeddings_input_dim": added[1] if added else None,
-        }  # fmt: skip
+        } | _several(shapes)  # fmt: skip
     except (KeyError, IndexError, ValueError) as error:
         raise UserError(
             f"{spoken(header.path)} is not a compatible ControlNet: its tensors are not all there."
         ) from error
+
+
+def _several(shapes: dict[str, tuple[int, ...]]) -> dict[str, int]:
+    """What the config of a ControlNet of several kinds says besides; nothing of one kind."""
+    if "task_embedding" not in shapes:
+        return {}
+    kinds, width = shapes["task_embedding"]
+    return {
+        "num_control_type": kinds, "num_trans_channel": width,
+        "num_trans_layer": _count(shapes, r"transformer_layes\.(\d+)\."),
+        "num_proj_channel": shapes["spatial_ch_projs.weight"][0],
+        "addition_time_embed_dim": shapes["control_add_embedding.linear_1.weight"][1] // kinds,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -172,8 +191,8 @@ def _count(shapes: Shapes, pattern: str) -> int:
 def _said(path: Path) -> dict[str, Any]:
     """What a config.json says that shapes do not tell. Raises `UserError` for that of another network."""
     config = read_object(path)
-    if config.get("_class_name") != CLASS:
-        raise UserError(f"{spoken(path)} is that of a {config.get('_class_name')!r}, and not of a {CLASS}.")
+    if config.get("_class_name") not in CLASSES:
+        raise UserError(f"{spoken(path)} is that of a {config.get('_class_name')!r}, and not of a {CLASSES[0]}.")
     return {name: config[name] for name in SAID if config.get(name) is not None}
 
 

@@ -16,9 +16,10 @@ from paintdiff.engine.checkpoints.reading import read_tensors
 from paintdiff.engine.checkpoints.unet_call import UNetCall
 from paintdiff.engine.checkpoints.weights import check_finite
 from paintdiff.engine.model import Model
-from paintdiff.generation.controls import Control
+from paintdiff.generation.controls import INPAINT, Control
 from paintdiff.generation.errors import UserError
-from paintdiff.models.controlnet import PREFIX, ControlNetFile, read_controlnet
+from paintdiff.generation.placing import SEQUENTIAL
+from paintdiff.models.controlnet import PREFIX, SEVERAL, ControlNetFile, read_controlnet
 from paintdiff.models.families import Layout
 
 DAMAGED = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, OSError, SafetensorError, RuntimeError)
@@ -51,11 +52,13 @@ class ControlNets:
         files = {control.network: read_controlnet(Path(control.network)) for control in controls}
         for file in files.values():
             _check_fits(file, call.unet.config, model)
+        for control in controls:
+            _check_kind(files[control.network], control.kind)
         self._loaded = {name: network for name, network in self._loaded.items() if name in files}
         for name, file in files.items():
             if name not in self._loaded:
                 self._loaded[name] = _placed(load_controlnet(file, call.unet.dtype), model)
-        networks = tuple(self._loaded[control.network] for control in controls)
+        networks = tuple(_told(self._loaded[each.network], files[each.network], each.kind) for each in controls)
         return replace(
             model, network=replace(call, controls=networks), weights=nn.ModuleList([call.unet, *self._loaded.values()])
         )
@@ -72,14 +75,22 @@ def unet_of(model: Model, what: str) -> UNetCall:
 
 
 def load_controlnet(file: ControlNetFile, dtype: torch.dtype) -> Any:
-    """A ControlNetModel in `dtype`. Raises `UserError` for weights that are damaged or not those of the header."""
+    """A ControlNetModel, or ControlNetUnionModel, in `dtype`.
+
+    Raises `UserError` for weights that are damaged or not those of the header.
+    """
     prepare_libraries()
     from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
     from diffusers.models.controlnets.controlnet import ControlNetModel
+    from diffusers.models.controlnets.controlnet_union import ControlNetUnionModel
 
     try:
         with torch.device("meta"):
-            network = ControlNetModel.from_config(file.config)
+            if file.kinds:
+                several = {name: value for name, value in file.config.items() if name != "mid_block_type"}
+                network: Any = ControlNetUnionModel.from_config(several)
+            else:
+                network = ControlNetModel.from_config(file.config)
         weights: dict[str, Tensor] = {}
         for path in file.weights:
             weights |= read_tensors(path, dtype)
@@ -97,9 +108,42 @@ def load_controlnet(file: ControlNetFile, dtype: torch.dtype) -> Any:
     return network.requires_grad_(False).eval()
 
 
+class OneOfSeveral(nn.Module):
+    """A network of several kinds that is told which one its picture is, called as one of a single kind is."""
+
+    def __init__(self, network: Any, kind: str) -> None:
+        super().__init__()
+        self.network, self._kind, self._place = network, kind, SEVERAL[kind]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.network.dtype
+
+    def forward(self, x_t: Tensor, level: Tensor, *, controlnet_cond: Tensor, **told: Any) -> Any:
+        if self._kind == INPAINT:
+            controlnet_cond = controlnet_cond.clamp(min=0)  # what is masked is black to it, and -1 to others
+        kinds = torch.zeros(len(x_t), int(self.network.config.num_control_type), device=x_t.device)
+        kinds[:, self._place] = 1
+        return self.network(
+            x_t, level, controlnet_cond=[controlnet_cond], control_type=kinds, control_type_idx=[self._place], **told
+        )
+
+
+def _told(network: Any, file: ControlNetFile, kind: str) -> Any:
+    return OneOfSeveral(network, kind) if file.kinds else network
+
+
+def _check_kind(file: ControlNetFile, kind: str) -> None:
+    """Raise `UserError` for a network of several kinds that cannot be told this one."""
+    if file.kinds and SEVERAL.get(kind, file.kinds) >= file.kinds:
+        known = ", ".join(each for each, place in SEVERAL.items() if place < file.kinds)
+        raise UserError(f"{file.path.name} is a ControlNet of several kinds: choose one of {known}, and not {kind}.")
+
+
 def _placed(network: Any, model: Model) -> Any:
-    """The network where the model's own lies."""
-    if model.placement is None:
+    """The network where the model's own lies; one of several kinds whole, where layers come and go one by one."""
+    by_layer = model.placement is not None and model.placement.rung == SEQUENTIAL
+    if model.placement is None or (by_layer and type(network).__name__ == "ControlNetUnionModel"):
         return network.to(model.space.device, memory_format=torch.channels_last)
     model.placement.network(network)
     return network
