@@ -16,6 +16,7 @@ from paintdiff.generation.model_card import Family
 from paintdiff.models.add_on import AddOnCard
 from paintdiff.models.catalogue import look_at, scan, scan_add_ons, source_of
 from paintdiff.models.describe import Card
+from paintdiff.models.families import Part
 from paintdiff.models.fit import fit_of
 from paintdiff.models.hub import Offer, look_up
 from paintdiff.models.hub_files import README
@@ -24,6 +25,11 @@ from paintdiff.models.machine import measure_machine
 from paintdiff.models.preferences import add_folder, hub_token, keep_hub_token, model_folders, remove_folder
 
 SOURCE = "a name from the list, a folder, a .safetensors file, or owner/name on the hub"
+_USES = {
+    Part.LORA: "use it with <lora:{}:1> in the prompt", Part.EMBEDDING: "use it with {} in the prompt",
+    Part.VAE: "use it with --vae {}", Part.CONTROLNET: "use it with --control {}",
+    Part.IP_ADAPTER: "use it with --ip-adapter {}",
+}  # fmt: skip
 NAME = "owner/name on the hub, with @revision or :full (precision) behind it, or owner/name/file.safetensors"
 
 
@@ -141,7 +147,8 @@ def _get(text: str, only_look: bool) -> None:
     if card.problem:
         print(f"paintdiff: {name} is in {place}, but it cannot be used: {_printed(card.problem)}", file=sys.stderr)
     elif isinstance(card, AddOnCard):
-        print(f"paintdiff: {card.name} ({card.part.value}) is in {place}; use it by its name", file=sys.stderr)
+        use = _USES.get(card.part, "it is used by itself").format(_printed(card.name))
+        print(f"paintdiff: {_printed(card.name)} ({card.part.value}) is in {place}; {use}", file=sys.stderr)
     else:
         print(f"paintdiff: {name} is in {place}; use it with --model {name}", file=sys.stderr)
 
