@@ -96,8 +96,10 @@ def _badge(painter: QPainter, text: str, place: QRect) -> None:
 class CandidateList(QListWidget):
     """Arrow keys choose, Enter accepts, Delete discards, comma and full stop walk through the steps of the run,
     Shift+Enter branches. Signals: `pointer_left()`, `accept_asked()`, `discard_asked()`, `step_asked(int)`,
-    `branch_asked()`.
+    `branch_asked()`. `pointed` says whether the pointer is on one.
     """
+
+    pointed = False
 
     pointer_left = Signal()
     accept_asked = Signal()
@@ -122,6 +124,8 @@ class CandidateList(QListWidget):
         self.setMouseTracking(True)
         self.viewport().installEventFilter(self)
         self.itemDoubleClicked.connect(lambda _item: self.accept_asked.emit())
+        self.itemEntered.connect(lambda _item: self._point(True))
+        self.viewportEntered.connect(lambda: self._point(False))
 
     def show_thumbnails(self, thumbnails: list[Thumbnail]) -> None:
         """Show these, in this order; as many as before keep their places and the choice."""
@@ -139,8 +143,13 @@ class CandidateList(QListWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.viewport() and event.type() == QEvent.Type.Leave:
-            self.pointer_left.emit()
+            self._point(False)
         return super().eventFilter(watched, event)
+
+    def _point(self, pointed: bool) -> None:
+        self.pointed = pointed
+        if not pointed:
+            self.pointer_left.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if not self.press(event):

@@ -97,6 +97,11 @@ class CandidateStrip(QWidget):
         """The row of the chosen one, or -1."""
         return self.list.currentRow()
 
+    @property
+    def looking(self) -> bool:
+        """Whether the user looks at one just now: the pointer is on it, or drags through its time."""
+        return self.isVisible() and (self.list.pointed or self.time.slider.isSliderDown())
+
     def show_thumbnails(self, thumbnails: list[Thumbnail]) -> None:
         """Show these, in this order; without any the strip goes."""
         self.list.show_thumbnails(thumbnails)

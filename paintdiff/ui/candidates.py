@@ -84,6 +84,11 @@ class Candidates(QObject):
         return bool(self._pending)
 
     @property
+    def looked_at(self) -> bool:
+        """Whether the user looks at one just now, which no preview may cover."""
+        return self._strip.looking
+
+    @property
     def pending(self) -> tuple[Pending, ...]:
         """All of them, in the order they came."""
         return tuple(self._pending)

@@ -240,7 +240,7 @@ class Generating(QObject):
 
     def _on_progressed(self, job: int, progress: Progress) -> None:
         self._panel.run_bar.show_progress(progress, self._waiting(job))
-        if job in self._generations and progress.preview is not None:
+        if job in self._generations and progress.preview is not None and not self._candidates.looked_at:
             request, _ = self._generations[job]
             self._canvas.set_preview(request.frame, where_changed(progress.preview, request.change_map))
 

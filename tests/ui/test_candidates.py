@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -220,6 +220,22 @@ def test_comma_and_full_stop_walk_through_time_from_the_candidates_and_from_the_
         QTest.keyClick(widget, Qt.Key.Key_Period)
         QTest.keyClick(widget, Qt.Key.Key_Period)
         assert window.strip.time.at_end
+
+
+def test_a_candidate_under_the_pointer_stays_to_be_seen_while_the_next_ones_form(window, qtbot) -> None:
+    middle = window.canvas.view.rect_to_widget(Rect(32, 24, 1, 1)).center().toPoint()
+    seen: list[object] = []
+    window.jobs.progressed.connect(lambda _job, _progress: seen.append(look(window).pixelColor(middle).name()))
+    candidates = window.strip.list
+    QTest.mouseMove(candidates.viewport(), candidates.visualItemRect(candidates.item(1)).center())
+    qtbot.waitUntil(lambda: candidates.pointed)
+    second = look(window).pixelColor(middle).name()
+    generate(window, qtbot)
+    assert set(seen) == {second}
+    seen.clear()
+    QApplication.sendEvent(candidates.viewport(), QEvent(QEvent.Type.Leave))
+    generate(window, qtbot)
+    assert len(set(seen)) > 1, "its previews are shown again"
 
 
 def test_another_candidate_is_looked_at_as_it_ended(window) -> None:
