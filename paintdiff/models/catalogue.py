@@ -10,6 +10,7 @@ from pathlib import Path
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.models.add_on import AddOnCard
+from paintdiff.models.base_model import lone_sentence
 from paintdiff.models.companions import NEEDED, Companions
 from paintdiff.models.describe import PARTIAL, Card, describe
 from paintdiff.models.families import Part
@@ -79,9 +80,13 @@ def look_at(source: str) -> Card:
 
 def _completed(card: Card, path: Path, companions: Companions) -> Card:
     """The card of a file, with what else it needs and is not there: that can change while the file does not."""
-    if isinstance(card, AddOnCard) or card.problem or card.family not in NEEDED or path.is_dir():
+    if isinstance(card, AddOnCard) or path.is_dir():
         return card
-    return replace(card, problem=companions.problem(path, card.family))
+    if card.family in NEEDED and not card.problem:
+        return replace(card, problem=companions.problem(path, card.family))
+    if card.problem and card.problem == lone_sentence(path) and companions.lends(path, card.family):
+        return replace(card, problem="")
+    return card
 
 
 def find_model(source: str) -> tuple[Place, Path]:
@@ -152,7 +157,7 @@ def find_add_on(name: str, part: Part, folders: Iterable[Path] | None = None) ->
         return _path_of(usable[0])
     if fitting:
         raise UserError(fitting[0].problem)
-    known = sorted(card.name for card in there)[:8]
+    known = sorted({card.name for card in there})[:8]
     others = f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
     if not known:
         others = "there is none in the folders that were added (paintdiff models folder add PATH)"

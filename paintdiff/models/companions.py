@@ -14,6 +14,7 @@ from typing import Any
 
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family
+from paintdiff.models.base_model import find_base
 from paintdiff.models.flow_architecture import PATCH, transformer_config
 from paintdiff.models.flow_names import rows_of
 from paintdiff.models.gguf_header import SUFFIX, read_model_header
@@ -123,6 +124,12 @@ class Companions:
             return str(error)
         except (IndexError, ValueError, ZeroDivisionError):
             return f"{spoken(path)} is not a compatible model: some of its parts are missing."
+
+    def lends(self, path: Path, family: Family) -> bool:
+        """Whether a whole model is there that a U-Net of `family`, alone in its file, can borrow from. Never raises."""
+        with suppress(UserError):
+            return find_base(read_model_header(path), family, self._roots) is not None
+        return False
 
     def _loose(self, path: Path) -> Iterator[Header]:
         """The headers of all files that may hold one part, those beside `path` first; each file once."""

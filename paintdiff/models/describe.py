@@ -10,6 +10,7 @@ from typing import Any
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family, ModelCard, Place
 from paintdiff.models.add_on import ADD_ONS, AddOnCard
+from paintdiff.models.base_model import lone_sentence
 from paintdiff.models.companions import NEEDED
 from paintdiff.models.families import Part, few_steps, identify
 from paintdiff.models.gguf_header import SUFFIX, read_model_header
@@ -75,10 +76,7 @@ def _file(header: Header, place: Place) -> Card | None:
     if kind.part is Part.REFINER:
         problem = f"{path.name} is a refiner, which only works after another model: open that one."
     elif kind.part is Part.DENOISER and kind.family not in NEEDED:
-        problem = (
-            f"{path.name} holds only the denoiser, without an autoencoder and a text encoder: take a whole checkpoint "
-            "or the diffusers folder."
-        )
+        problem = lone_sentence(path)
     denoiser = denoiser_of(header)
     return ModelCard(
         str(path), path.stem, kind.family, place, header.size, kind.side, kind.inpaints, kind.few_steps, licence,

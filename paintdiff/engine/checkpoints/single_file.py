@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from paintdiff.engine.checkpoints.checkpoint import prepare_libraries
@@ -18,18 +17,24 @@ from paintdiff.engine.checkpoints.clip_vocabulary import OPENAI_PAD, OPENCLIP_PA
 from paintdiff.engine.checkpoints.filling import loaded
 from paintdiff.engine.checkpoints.flow_file import FlowPlan, inspect_flow_file, load_flow_file
 from paintdiff.engine.checkpoints.parts import Parts
+from paintdiff.engine.checkpoints.reading import read_tensors
 from paintdiff.engine.checkpoints.stable_diffusion import check_configs, prediction_type, stable_diffusion, vae_dtype
 from paintdiff.engine.model import Model
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family
 from paintdiff.models.architecture import TEXT, text_config, unet_config, vae_config
+from paintdiff.models.base_model import LENDING
 from paintdiff.models.beside import said_beside
 from paintdiff.models.companions import COMPONENTS
 from paintdiff.models.families import LDM, Kind, Layout, Part, identify
 from paintdiff.models.gguf_header import read_model_header
 from paintdiff.models.header import Header, spoken
 
+if TYPE_CHECKING:
+    from paintdiff.engine.checkpoints.unet_file import UnetPlan
+
 Tensors = dict[str, Tensor]
+VAE = "first_stage_model."
 LEVELS = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 # SD 2 comes with two predictions in the same shapes. In the released v-models, and what was trained on from them, the
 # shifts of the last attention's norm spread more than this.
@@ -47,7 +52,7 @@ class Plan:
     texts: list[dict[str, Any]]
 
 
-def inspect_single_file(path: Path) -> Plan | FlowPlan:
+def inspect_single_file(path: Path) -> Plan | FlowPlan | UnetPlan:
     """Read the header of `path`, and of files beside it whose parts it needs, and nothing else.
 
     Raises `UserError` for what does not open.
@@ -56,7 +61,17 @@ def inspect_single_file(path: Path) -> Plan | FlowPlan:
     kind = identify(header)
     if kind.family in COMPONENTS and kind.part in (Part.WHOLE, Part.DENOISER):
         return inspect_flow_file(header, kind)
+    if kind.family in LENDING and kind.part is Part.DENOISER:
+        from paintdiff.engine.checkpoints.unet_file import inspect_unet_file  # here: it reads whole files as this does
+
+        return inspect_unet_file(header, kind)
     _check_kind(path, kind)
+    return plan_of(header, kind)
+
+
+def plan_of(header: Header, kind: Kind) -> Plan:
+    """Of a whole file. Raises `UserError` for one whose parts are not whole, or do not belong together."""
+    path = header.path
     try:
         plan = Plan(
             header, kind, unet_config(header, kind), vae_config(header, kind),
@@ -76,18 +91,28 @@ def load_single_file(path: Path, device: torch.device, dtype: torch.dtype, keep_
     plan = inspect_single_file(path)
     if isinstance(plan, FlowPlan):
         return load_flow_file(plan, device, dtype, keep_float8)
+    if not isinstance(plan, Plan):
+        from paintdiff.engine.checkpoints.unet_file import load_unet_file
+
+        return load_unet_file(plan, device, dtype)
     prepare_libraries()
-    tensors = load_file(path)
-    scheduler = _scheduler(plan.header, plan.kind, tensors)
+    tensors = read_tensors(path, dtype, LDM)
+    scheduler = scheduler_of(plan.header, plan.kind, tensors)
     prediction_type(scheduler)
-    tokenizers = tuple(clip_tokenizer(_pad(prefix)) for prefix in TEXT[plan.kind.family])
-    networks = _text_encoders(path, plan.kind, plan.texts, tensors, dtype)
-    vae = _vae(path, plan.vae, tensors, vae_dtype(plan.vae, dtype))
+    tokenizers, networks, vae = around(plan, dtype)
     unet = _unet(path, plan.unet, tensors, dtype)
     few_steps = plan.kind.few_steps
     return stable_diffusion(
         Parts(path.stem, plan.kind.family, unet, vae, tokenizers, networks, scheduler, few_steps=few_steps), device
     )
+
+
+def around(plan: Plan, dtype: torch.dtype) -> tuple[tuple[Any, ...], tuple[Any, ...], Any]:
+    """(tokenizers, text encoders, autoencoder) of a whole file. Raises `UserError`."""
+    path = plan.header.path
+    tokenizers = tuple(clip_tokenizer(_pad(prefix)) for prefix in TEXT[plan.kind.family])
+    networks = _text_encoders(path, plan.kind, plan.texts, dtype)
+    return tokenizers, networks, _vae(path, plan.vae, vae_dtype(plan.vae, dtype))
 
 
 def _check_kind(path: Path, kind: Kind) -> None:
@@ -99,7 +124,7 @@ def _check_kind(path: Path, kind: Kind) -> None:
         )
 
 
-def _scheduler(header: Header, kind: Kind, tensors: Tensors) -> dict[str, Any]:
+def scheduler_of(header: Header, kind: Kind, tensors: Tensors) -> dict[str, Any]:
     """The noise levels, and what the network predicts; what lies beside the file wins over the file and its name."""
     predicts = kind.predicts or guessed(tensors)
     said = {"prediction_type": predicts, "rescale_betas_zero_snr": kind.zero_snr}
@@ -121,28 +146,25 @@ def _unet(path: Path, config: dict[str, Any], tensors: Tensors, dtype: torch.dty
     from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
-    mine = {name: tensor for name, tensor in tensors.items() if name.startswith(LDM)}
-    return loaded(UNet2DConditionModel, config, convert_ldm_unet_checkpoint(mine, config), dtype, path)
+    return loaded(UNet2DConditionModel, config, convert_ldm_unet_checkpoint(tensors, config), dtype, path)
 
 
-def _vae(path: Path, config: dict[str, Any], tensors: Tensors, dtype: torch.dtype) -> Any:
+def _vae(path: Path, config: dict[str, Any], dtype: torch.dtype) -> Any:
     from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-    mine = {name: tensor for name, tensor in tensors.items() if name.startswith("first_stage_model.")}
-    return loaded(AutoencoderKL, config, convert_ldm_vae_checkpoint(mine, config), dtype, path)
+    converted = convert_ldm_vae_checkpoint(read_tensors(path, dtype, VAE), config)
+    return loaded(AutoencoderKL, config, converted, dtype, path)
 
 
-def _text_encoders(
-    path: Path, kind: Kind, configs: list[dict[str, Any]], tensors: Tensors, dtype: torch.dtype
-) -> tuple[Any, ...]:
+def _text_encoders(path: Path, kind: Kind, configs: list[dict[str, Any]], dtype: torch.dtype) -> tuple[Any, ...]:
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
     networks = []
     for prefix, config in zip(TEXT[kind.family], configs, strict=True):
         projects = kind.family is Family.SDXL and not prefix.endswith("text_model.")
         network = CLIPTextModelWithProjection if projects else CLIPTextModel
-        own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        own = {name.removeprefix(prefix): tensor for name, tensor in read_tensors(path, dtype, prefix).items()}
         if not prefix.endswith("text_model."):
             own = _from_open_clip(own, config)
         if projects:

@@ -40,8 +40,22 @@ def load_stable_diffusion(checkpoint: Checkpoint, device: torch.device, dtype: t
     check_configs(where, unet, checkpoint.config("vae"), [checkpoint.config(name) for name in encoders])
     prediction_type(checkpoint.config("scheduler"))
     prepare_libraries()
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    tokenizers, networks, vae = load_around(checkpoint, encoders, dtype)
+    denoiser = checkpoint.load("unet", UNet2DConditionModel, dtype)
+    parts = Parts(
+        checkpoint.name, unet_family(unet), denoiser, vae, tokenizers, networks, checkpoint.config("scheduler"),
+        checkpoint.index, _few_steps(checkpoint, unet),
+    )  # fmt: skip
+    return stable_diffusion(parts, device)
+
+
+def load_around(
+    checkpoint: Checkpoint, encoders: Sequence[str], dtype: torch.dtype
+) -> tuple[tuple[Any, ...], tuple[Any, ...], Any]:
+    """(tokenizers, text encoders, autoencoder) of a folder: all but its denoiser. Raises `UserError`."""
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
     tokenizers = tuple(
@@ -52,12 +66,7 @@ def load_stable_diffusion(checkpoint: Checkpoint, device: torch.device, dtype: t
         checkpoint.load(name, kind, dtype) for name, kind in zip(encoders, kinds, strict=False)
     )
     vae = checkpoint.load("vae", AutoencoderKL, vae_dtype(checkpoint.config("vae"), dtype))
-    denoiser = checkpoint.load("unet", UNet2DConditionModel, dtype)
-    parts = Parts(
-        checkpoint.name, unet_family(unet), denoiser, vae, tokenizers, networks, checkpoint.config("scheduler"),
-        checkpoint.index, _few_steps(checkpoint, unet),
-    )  # fmt: skip
-    return stable_diffusion(parts, device)
+    return tokenizers, networks, vae
 
 
 def stable_diffusion(parts: Parts, device: torch.device) -> Model:

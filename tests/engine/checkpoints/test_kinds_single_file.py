@@ -157,7 +157,7 @@ def dropped(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
 @pytest.mark.parametrize(
     ("start", "words"),
     [
-        ("first_stage_model.", "only a denoiser"), ("cond_stage_model.", "only a denoiser"),
+        ("first_stage_model.", "only the denoiser"), ("cond_stage_model.", "only the denoiser"),
         ("model.diffusion_model.", "not a compatible model"),
         ("model.diffusion_model.input_blocks.1.0.in_layers.0.", "missing"),
         ("first_stage_model.decoder.conv_in.", "missing"),
