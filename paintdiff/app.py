@@ -142,7 +142,7 @@ def read_arguments(arguments: Sequence[str]) -> tuple[Path | None, str]:
         at = rest.index("--model")
         model = "".join(rest[at + 1 : at + 2])
         if not model:
-            raise UserError("--model takes a bundled name, a folder, a .safetensors file or owner/name on the hub.")
+            raise UserError("--model takes a name that models lists, a folder, a .safetensors file or owner/name.")
         from paintdiff.models.catalogue import find_model, source_of
 
         model = source_of(model)

@@ -17,6 +17,14 @@ from paintdiff.image.geometry import Rect
 
 MODELS_SAY = ("steps", "guidance", "sampler")  # a checkpoint has values of its own for these
 FEATHER = 8  # pixels
+# What other programs call options of ours.
+ELSEWHERE = {
+    "cfg": "guidance", "cfg-scale": "guidance", "guidance-scale": "guidance", "scale": "guidance",
+    "denoise": "strength", "denoising-strength": "strength", "sampling-steps": "steps", "num-inference-steps": "steps",
+    "scheduler": "sampler", "sampling-method": "sampler", "ckpt": "model", "checkpoint": "model", "batch": "candidates",
+    "batch-size": "candidates", "count": "candidates", "init-image": "image", "input": "image", "output": "out",
+    "mask-image": "mask", "dtype": "precision", "controlnet": "control",
+}  # fmt: skip
 MASKS = "white repaints, black keeps, grey is strength; transparent pixels keep; it must have the size of the picture"
 
 
@@ -27,8 +35,11 @@ class Parser(argparse.ArgumentParser):
         """The option that was likely meant by one that is not known, or ""."""
         written = unknown.partition("=")[0]
         known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        elsewhere = f"--{ELSEWHERE.get(written.lstrip('-').replace('_', '-'))}"
+        if elsewhere in known:
+            return elsewhere
         begun = [flag for flag in known if flag.startswith(written) or written.startswith(f"{flag}-")]
-        return next(iter(begun or difflib.get_close_matches(written, known, 1, 0.75)), "")
+        return next(iter(begun or difflib.get_close_matches(written, known, 1, 0.85)), "")
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")

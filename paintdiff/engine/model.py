@@ -88,7 +88,10 @@ def find_folder(model: str) -> Path:
     """
     _, path = find_model(model)
     if path.is_dir() and not any((path / name).is_file() for name in ("config.json", INDEX)):
-        raise UserError(f"No model is called {model!r}: there is neither a {INDEX} nor a config.json in {path}.")
+        raise UserError(
+            f"No model is called {model!r}: there is neither a {INDEX} nor a config.json in {path}. A folder of "
+            "several models is looked through after paintdiff models folder add; then take one by its name."
+        )
     refuse_pickle(path)
     return path
 

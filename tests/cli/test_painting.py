@@ -146,8 +146,9 @@ def test_a_frame_by_hand_is_what_the_model_sees(folder, model, capsys) -> None:
         ("sdedit --image in.png --out out.png --strength 2", "Strength must be a number from 0 to 1"),
         ("sdedit --image in.png --out out.png --colour red", "--colour red; see paintdiff sdedit --help"),
         ("sdedit --image in.png --out out.png --negative-prompt red", "red; did you mean --negative? See paintdiff"),
-        ("sdedit --image in.png --out out.png --scheduler=lcm", "--scheduler=lcm; see paintdiff sdedit"),
-        ("sdedit --image in.png --out out.png --guidance_scale 3", "did you mean --guidance-rescale? See"),
+        ("sdedit --image in.png --out out.png --scheduler=lcm", "did you mean --sampler? See paintdiff sdedit"),
+        ("sdedit --image in.png --out out.png --guidance_scale 3", "did you mean --guidance? See"),
+        ("sdedit --image in.png --out out.png --width 3", "--width 3; see paintdiff sdedit --help"),
         ("sdedit --image in.png --out out.png --precision half", "'half' (choose from"),
     ],
 )
