@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from paintdiff.engine.add_ons.layer_names import Place
+from paintdiff.engine.add_ons.layer_names import Place, shape_of
+from paintdiff.generation.errors import UserError
 
 # What the tensors of one layer are called, behind its name: by LyCORIS and kohya's trainer, and by peft and diffusers.
 _ENDINGS = {
@@ -111,8 +113,8 @@ class LayerChange:
             change = _rows(difference(shapes), self._late_rows)
         except (RuntimeError, IndexError):
             return False
-        weight: Any = self.place.layer.weight
-        return change.shape[0] == weight.shape[0] and change.numel() == weight.numel()
+        shape = shape_of(self.place.layer)
+        return change.shape[0] == shape[0] and change.numel() == prod(shape)
 
     @property
     def _own(self) -> dict[str, Tensor]:
@@ -145,9 +147,8 @@ class Change(nn.Module):
     ) -> None:
         super().__init__()
         self.strength = 1.0
-        weight: Any = layer.weight
         self._layer, self._rows, self._names = (layer,), rows, tuple(tensors)  # in a tuple it is no module of this one
-        self._shape = tuple(weight.shape)
+        self._shape = shape_of(layer)
         for name, tensor in tensors.items():
             self._keep(name, tensor, torch.float32 if name == "alpha" else dtype)
         if "magnitude" in tensors:
@@ -184,8 +185,13 @@ class Change(nn.Module):
         return _rows(difference(tensors), self._rows).reshape(self._shape)
 
     def _decompose(self, magnitude: Tensor, change: Tensor, dtype: torch.dtype) -> None:
-        """Keep how much longer than 1 the learned lengths are, over those of the changed weight."""
+        """Keep how much longer than 1 the learned lengths are, over those of the changed weight.
+
+        Raises `UserError` for a quantized weight, of which they cannot be told.
+        """
         layer: Any = self._layer[0]
+        if not layer.weight.is_floating_point():
+            raise UserError("A DoRA measures the model's weights, which cannot be done where they are quantized.")
         weight = layer.weight.detach().float()
         weight = weight + change.reshape(weight.shape).to(weight.device)
         magnitude = magnitude.to(weight.device)

@@ -159,7 +159,7 @@ def _stacked(network: Any, layers: Layers, name: str) -> tuple[Place, ...]:
             return (Place(network, names[0], layer, _swapped(layer) if name.endswith(_SWAPPED) else ()),)
         ends = [0]
         for each in names:
-            ends.append(ends[-1] + _height(layers[each]))
+            ends.append(ends[-1] + shape_of(layers[each])[0])
         return tuple(
             Place(network, each, layers[each], (slice(ends[i], ends[i + 1]),)) for i, each in enumerate(names)
         )
@@ -173,7 +173,9 @@ def _swapped(layer: nn.Module) -> tuple[slice, ...]:
     return (slice(half, 2 * half), slice(0, half)) if layer.out_features == 2 * half else ()
 
 
-def _height(layer: nn.Module) -> int:
-    weight = layer.weight
-    assert isinstance(weight, Tensor)
-    return int(weight.shape[0])
+def shape_of(layer: nn.Module) -> tuple[int, ...]:
+    """The shape of the layer's weight, also where it is kept in another, as quantized ones are."""
+    if isinstance(layer, nn.Linear):
+        return layer.out_features, layer.in_features
+    assert isinstance(layer, nn.Conv2d)
+    return tuple(layer.weight.shape)

@@ -15,6 +15,7 @@ from paintdiff.engine.model import Model
 from paintdiff.engine.noise import Noise
 from paintdiff.generation.add_ons import Lora
 from paintdiff.generation.errors import UserError
+from tests import flow_files
 from tests.engine.side_by_side import NEGATIVE, PROMPT, W, close, opened, ours, theirs
 from tests.tiny_flow_add_ons import tiny_flow_lora
 from tests.tiny_flow_checkpoints import tiny_flux, tiny_stable_diffusion_3
@@ -150,6 +151,26 @@ def test_a_lora_for_flux_goes_onto_fill_whose_first_layer_reads_more(models, lor
         added = layer(x) - torch.nn.functional.linear(x, layer.weight, layer.bias)
     one, other = tensors.values()
     torch.testing.assert_close(added, x[:, :16] @ one.T @ other.T)
+
+
+def test_quantized_weights_take_a_lora_but_no_dora(tmp_path) -> None:
+    own = flow_files.flux()
+    flow_files.save_parts(own, tmp_path / "models", "ae.safetensors")
+    file = flow_files.save_gguf(flow_files.denoiser(own), tmp_path / "models" / "unet" / "painter-Q8_0.gguf")
+    model, g = opened(file), torch.Generator().manual_seed(1)
+    before, loras = answer(model), Loras(model.parts)
+    inner = model.parts.denoiser.transformer_blocks[0].attn.to_q.in_features
+    name = "lora_unet_double_blocks_0_img_attn_qkv"
+    tensors = {f"{name}.lora_down.weight": torch.randn(2, inner, generator=g),
+               f"{name}.lora_up.weight": torch.randn(3 * inner, 2, generator=g)}  # fmt: skip
+    save_file(tensors, tmp_path / "plain.safetensors")
+    assert loras.put([Lora(str(tmp_path / "plain.safetensors"))]) == []
+    assert not close(answer(model), before, 0.01)
+    tensors[f"{name}.dora_scale"] = torch.ones(3 * inner, 1)
+    save_file(tensors, tmp_path / "dora.safetensors")
+    with pytest.raises(UserError, match="where they are quantized"):
+        loras.put([Lora(str(tmp_path / "dora.safetensors"))])
+    assert torch.equal(answer(model), before)
 
 
 def test_what_does_not_go_is_told_in_a_sentence(models, loras, tmp_path) -> None:
