@@ -22,7 +22,8 @@ BYTES = {
 }  # fmt: skip
 CONVERT = (
     "a pickle can run any program and is never opened; have it saved again as safetensors by who made it, or convert "
-    "it on a machine that you can lose (torch.load(file, weights_only=True), then safetensors.torch.save_file)"
+    "it on a machine that you can lose (torch.load with weights_only=True, then safetensors.torch.save_file: "
+    "docs/checkpoints.md has the lines)"
 )
 # What people save under the wrong name, by its first bytes.
 DISGUISES = (
