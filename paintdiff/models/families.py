@@ -92,7 +92,7 @@ def predicts_v(name: str) -> bool:
 
 _ADAPTED = (
     ".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", ".lora.down.", ".lora.up.", "_lora.down.", "_lora.up.",
-    ".hada_w1_a", ".lokr_w1", ".lora_linear_layer.",
+    ".hada_w1_a", ".lokr_w1", ".lora_linear_layer.", "_lora1.down.", "_lora2.down.",
 )  # fmt: skip
 _FEW_STEPS = {
     "LCM": r"lcm", "Lightning": r"lightning", "Turbo": r"turbo",

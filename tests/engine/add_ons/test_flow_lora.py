@@ -113,6 +113,18 @@ def test_each_layout_of_a_lora_does_the_same(models, loras, kind, layout, tmp_pa
     assert close(answer(model), expected, 1e-5)
 
 
+def test_what_xlabs_trains_for_flux_does_what_it_does_in_diffusers(folders, models, loras, tmp_path) -> None:
+    model, g = models["flux"], torch.Generator().manual_seed(2)
+    width, tensors = model.parts.denoiser.transformer_blocks[0].attn.to_q.in_features, {}
+    for name, rows in (("qkv_lora1", 3), ("qkv_lora2", 3), ("proj_lora1", 1), ("proj_lora2", 1)):
+        stem = f"double_blocks.0.processor.{name}"
+        tensors[f"{stem}.down.weight"] = torch.randn(2, width, generator=g) * 0.3
+        tensors[f"{stem}.up.weight"] = torch.randn(rows * width, 2, generator=g) * 0.3
+    save_file(tensors, file := tmp_path / "xlabs.safetensors")
+    assert loras["flux"].put([Lora(str(file), STRENGTH)]) == []
+    assert close_to_pipeline(model, theirs(FluxPipeline, folders["flux"]), file)
+
+
 def test_what_diffusers_saves_beside_a_lora_counts(folders, models, loras, tmp_path) -> None:
     """Its alpha, in the notes of the file."""
     file = file_for(models["sd3"], tmp_path / "lora.safetensors", "diffusers")
