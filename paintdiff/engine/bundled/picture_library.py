@@ -174,7 +174,8 @@ def posed(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     coarse = rng.normal(0, 0.009 * side, (4, 4, 2)).astype(np.float32)
     bent = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
     old = np.einsum("ij,jyx->yxi", back, np.stack([x, y])) + bent + (side - 1) / 2
-    return cv2.remap(np.ascontiguousarray(pixels), old.astype(np.float32), None, cv2.INTER_LINEAR)
+    x, y = old.astype(np.float32).transpose(2, 0, 1)
+    return cv2.remap(np.ascontiguousarray(pixels), x, y, cv2.INTER_LINEAR)
 
 
 def laid(pixels: np.ndarray, size: int, left: int, top: int, side: int) -> np.ndarray:
