@@ -183,7 +183,7 @@ class DiffusionEngine:
         notices += self._fittings.notices
         family = None if model.parts is None else model.parts.family
         if model.info.text and asked.sampling.label < 0:
-            said = [over_steps(getattr(asked.sampling, name), 1)[0] for name in TEXTS]
+            said = {text for name in TEXTS for text in over_steps(getattr(asked.sampling, name), asked.sampling.steps)}
             notices += unheard(said, weights=family not in (None, Family.FLUX), breaks=family in UNETS)
         return self._fitted
 

@@ -141,7 +141,7 @@ def test_break_begins_another_chunk(build, tmp_path) -> None:
 def test_what_a_model_does_not_hear_is_said_and_not_read_as_words(tmp_path) -> None:
     engine, model = DiffusionEngine(), tiny_model(tmp_path / "fill")
     plain = painted(engine, model, "a red car blue")
-    weighed = painted(engine, model, "a (red:1.3) car BREAK blue")
+    weighed = painted(engine, model, "[a (red:1.3) car:a red car:0.5] BREAK blue")
     assert same(plain, weighed)
     assert weighed.report.notices == (
         "This model reads every word at the same weight: the brackets in the prompt count for nothing.",
