@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
@@ -30,6 +31,9 @@ from paintdiff.models.catalogue import find_model
 from paintdiff.models.screening import refuse_pickle
 from paintdiff.models.storage import FLOAT8, keeps_float8
 from paintdiff.models.walk import INDEX
+
+if TYPE_CHECKING:
+    from paintdiff.engine.checkpoints.single_file import FilePlan
 
 # What reading a damaged model raises where we do not look ourselves.
 _UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OSError, SafetensorError, RuntimeError)
@@ -112,10 +116,13 @@ def load_model(
     placing = replace(placing, precision=FLOAT8) if keeps and dtype is None else placing
     dtype = dtype or dtype_of(placing.precision, place)
     try:
-        _check(folder)
+        plan = _check(folder)
         make_room()
         free = free_bytes(place)
-        loaded = _load(folder, place, dtype, placing.precision == FLOAT8)
+        if plan is None:
+            loaded = _load_folder(folder, place, dtype)
+        else:
+            loaded = _load_file(plan, place, dtype, placing.precision == FLOAT8)
         if loaded.parts is None:
             return loaded
         placement = place_as_fits(loaded.parts, loaded.info.size, place, placing, free)
@@ -140,28 +147,30 @@ def _previewed(space: Space, folder: Path, dtype: torch.dtype) -> Space:
     return space if tiny is None else replace(space, tiny=load_tiny(tiny, space.device, dtype))
 
 
-def _check(folder: Path) -> None:
-    """Raise `UserError`, or what reading a damaged model raises, for one whose headers and configs are unsound."""
+def _check(folder: Path) -> FilePlan | None:
+    """What a checkpoint of one file is; None for a folder. Raises `UserError`, or what reading a damaged model raises,
+    for one whose headers and configs are unsound."""
     from paintdiff.engine.bundled.fill_model import check_fill_model  # here: a loader needs `Model`
     from paintdiff.engine.checkpoints.single_file import inspect_single_file
 
     if not folder.is_dir():
-        inspect_single_file(folder)
-    elif (folder / INDEX).is_file():
+        return inspect_single_file(folder)
+    if (folder / INDEX).is_file():
         open_checkpoint(folder).check_fit()
     else:
         check_fill_model(folder)
+    return None
 
 
-def _load(folder: Path, device: torch.device, dtype: torch.dtype, keep_float8: bool) -> Model:
-    from paintdiff.engine.checkpoints.loaders import (  # here: a loader needs `Model`
-        LOADERS,
-        load_fill_model,
-        load_single_file,
-    )
+def _load_file(plan: FilePlan, device: torch.device, dtype: torch.dtype, keep_float8: bool) -> Model:
+    from paintdiff.engine.checkpoints.loaders import load_single_file  # here: a loader needs `Model`
 
-    if not folder.is_dir():
-        return load_single_file(folder, device, dtype, keep_float8)
+    return load_single_file(plan, device, dtype, keep_float8)
+
+
+def _load_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> Model:
+    from paintdiff.engine.checkpoints.loaders import LOADERS, load_fill_model  # here: a loader needs `Model`
+
     if not (folder / INDEX).is_file():
         return load_fill_model(folder, device, dtype)
     checkpoint = open_checkpoint(folder)

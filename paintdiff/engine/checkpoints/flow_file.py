@@ -123,10 +123,10 @@ def load_flow_file(plan: FlowPlan, device: torch.device, dtype: torch.dtype, kee
     wide = torch.float32 if dtype == torch.float16 else dtype  # T5's numbers are too large for float16
     roles = [role for role in COMPONENTS[family] if role in plan.parts and role is not Role.VAE]
     texts = [_text(plan, role, wide if role is Role.T5 else dtype) for role in roles]
-    denoiser = plan.transformer.load(dtype, keep_float8)
+    stored = stored_as(plan.transformer.header)
+    denoiser = plan.transformer.load(dtype, keep_float8 and stored == FLOAT8)
     guided = bool(plan.transformer.config.get("guidance_embeds"))
     shift = SCHNELL_SHIFT if family is Family.FLUX and not guided else SHIFTS[family]
-    stored = stored_as(plan.transformer.header)
     parts = Parts(
         plan.path.stem, family, denoiser, _vae(plan, dtype), tuple(words for words, _ in texts),
         tuple(network for _, network in texts), shift, few_steps=plan.kind.few_steps,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -52,7 +52,10 @@ class Plan:
     texts: list[dict[str, Any]]
 
 
-def inspect_single_file(path: Path) -> Plan | FlowPlan | UnetPlan:
+FilePlan: TypeAlias = "Plan | FlowPlan | UnetPlan"
+
+
+def inspect_single_file(path: Path) -> FilePlan:
     """Read the header of `path`, and of files beside it whose parts it needs, and nothing else.
 
     Raises `UserError` for what does not open.
@@ -83,12 +86,11 @@ def plan_of(header: Header, kind: Kind) -> Plan:
     return plan
 
 
-def load_single_file(path: Path, device: torch.device, dtype: torch.dtype, keep_float8: bool = False) -> Model:
-    """The model in `path`. `keep_float8`: weights of transformers that are float8 in the file stay so.
+def load_single_file(plan: FilePlan, device: torch.device, dtype: torch.dtype, keep_float8: bool = False) -> Model:
+    """The model of `plan`. `keep_float8`: weights of transformers that are float8 in the file stay so.
 
-    Raises `UserError` for a file that does not open.
+    Raises `UserError` for weights that are not numbers.
     """
-    plan = inspect_single_file(path)
     if isinstance(plan, FlowPlan):
         return load_flow_file(plan, device, dtype, keep_float8)
     if not isinstance(plan, Plan):
@@ -96,6 +98,7 @@ def load_single_file(path: Path, device: torch.device, dtype: torch.dtype, keep_
 
         return load_unet_file(plan, device, dtype)
     prepare_libraries()
+    path = plan.header.path
     tensors = read_tensors(path, dtype, LDM)
     scheduler = scheduler_of(plan.header, plan.kind, tensors)
     prediction_type(scheduler)
