@@ -15,7 +15,7 @@ from paintdiff.engine.bundled.judge import find_judge
 from paintdiff.engine.bundled.picture_library import load_library
 from paintdiff.engine.bundled.reference import Lookup
 from paintdiff.engine.bundled.text import PAD, Tokenizer
-from paintdiff.engine.checkpoints.weights import check_finite, compare
+from paintdiff.engine.checkpoints.weights import check_finite, compare, without_memory
 from paintdiff.engine.denoiser import Condition, Predicts
 from paintdiff.engine.model import Model
 from paintdiff.engine.schedule import from_config
@@ -65,7 +65,7 @@ def check_fill_model(folder: Path) -> dict[str, Any]:
         raise ValueError(f"prediction {predicts!r} at {size} pixels")
     check_bounds(folder / "config.json", config)
     header = read_header(_beside(folder, config["weights"]))
-    with torch.device("meta"):
+    with without_memory():
         network = FillNetwork(FillNetworkConfig(**config["network"]))
     compare(network, header)
     return config

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from paintdiff.generation.errors import UserError
 from paintdiff.models.bounds import check_network, check_types
@@ -99,8 +102,26 @@ def finite(tensor: Tensor) -> bool:
     return all(bool(end.isfinite()) for end in tensor.aminmax())  # one that is not a number is both ends
 
 
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """Networks that are built within have shapes and no numbers: none are drawn, which on the meta device would import
+    torch's compiler first, a second and more."""
+    with torch.device("meta"), _Undrawn():
+        yield
+
+
+class _Undrawn(TorchFunctionMode):
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else given["tensor"]
+        return func(*args, **given)
+
+
 def _empty(kind: Any, folder: Path) -> nn.Module:
-    with torch.device("meta"):
+    with without_memory():
         if kind.__module__.startswith("diffusers.models"):
             return kind.from_config(kind.load_config(str(folder), local_files_only=True))
         return kind._from_config(kind.config_class.from_pretrained(str(folder), local_files_only=True))
