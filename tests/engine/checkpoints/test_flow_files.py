@@ -94,7 +94,7 @@ def test_a_whole_file_is_the_same_model_as_the_folder_with_its_weights(root, kin
         assert torch.equal(one.space.from_pixels(pixels), other.space.from_pixels(pixels))
 
 
-@pytest.mark.parametrize("layout", ["first", "prefixed", "diffusers"])
+@pytest.mark.parametrize("layout", [pytest.param("first", marks=pytest.mark.slow), "prefixed", "diffusers"])
 def test_a_transformer_alone_takes_its_other_parts_from_beside_it(parts, comfy, whole, layout) -> None:
     tensors = denoiser(parts)
     if layout == "prefixed":

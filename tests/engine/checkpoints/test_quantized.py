@@ -64,7 +64,7 @@ def test_a_quantized_transformer_is_the_one_with_its_numbers_rounded(models, fil
 
 
 @pytest.mark.parametrize("memory", [
-    TEXT_OFF, pytest.param("tiled", marks=pytest.mark.slow), GROUP, SEQUENTIAL
+    pytest.param(TEXT_OFF, marks=pytest.mark.slow), pytest.param("tiled", marks=pytest.mark.slow), GROUP, SEQUENTIAL
 ])  # fmt: skip
 def test_a_quantized_transformer_says_the_same_on_every_rung(file, memory) -> None:
     model = opened(file, memory)

@@ -49,7 +49,7 @@ def save_lone(tensors: dict[str, Tensor], path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("layout", ["prefixed", "bare", "diffusers"])
+@pytest.mark.parametrize("layout", [pytest.param("prefixed", marks=pytest.mark.slow), "bare", "diffusers"])
 def test_a_unet_alone_borrows_all_else_from_a_whole_model_beside_it(base, parts, tmp_path, layout) -> None:
     whole = load_file(base)
     unet = {name: tensor for name, tensor in whole.items() if name.startswith(LDM)}
