@@ -236,6 +236,7 @@ def _fresh(options: argparse.Namespace, tokenizer: Tokenizer) -> Run:
         text_depth=TEXT_DEPTH,
         condition=CONDITION,
         reference=True,
+        trust=True,
     )
     return checkpoint.new_run(config, torch.device(options.device), options.seed, options.learning_rate)
 

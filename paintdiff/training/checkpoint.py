@@ -84,6 +84,7 @@ def load(path: Path, device: torch.device) -> Run:
         run = new_judge_run(JudgeConfig(**meta["config"]), device, seed=0)
     else:
         config, tensors = _with_reference(FillNetworkConfig(**meta["config"]), tensors)
+        config, tensors = _with_trust(config, tensors)
         run = new_run(config, device, seed=0)
     run.network.load_state_dict(_under("network.", tensors))
     run.average.load_state_dict(_under("average.", tensors))
@@ -107,6 +108,17 @@ def _with_reference(
     # the weights, their average, the optimizer's two moments; not its step
     widened = {name: _widened(value) for name, value in tensors.items() if ".enter.weight" in name and value.ndim == 4}
     return replace(config, reference=True), tensors | widened
+
+
+def _with_trust(config: FillNetworkConfig, tensors: dict[str, Tensor]) -> tuple[FillNetworkConfig, dict[str, Tensor]]:
+    """A run from before the model could draw its answer from a guess goes on with that, unlearnt so far."""
+    if config.trust:
+        return config, tensors
+    config = replace(config, trust=True)
+    fresh = FillNetwork(config).trust.state_dict()
+    for name, value in fresh.items():
+        tensors = tensors | {f"{of}.trust.{name}": value for of in ("network", "average")}
+    return config, tensors
 
 
 def _widened(weights: Tensor) -> Tensor:

@@ -9,8 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from paintdiff.engine.bundled.continuation import SURE
-from paintdiff.engine.bundled.fill_network import FillNetwork
+from paintdiff.engine.bundled.fill_network import MOST_OF_A_GUESS, FillNetwork
 from paintdiff.engine.bundled.text import PAD
 
 # x0 is known almost exactly near t = 0: without a floor the last percent of time would rule the loss.
@@ -84,7 +83,7 @@ def fill(network: FillNetwork, batch: Batch, steps: int, guidance: float, seed: 
     tokens = torch.cat([batch.tokens, torch.where(_first(batch.tokens), batch.tokens, PAD)])
     text, text_mask = network.encode_text(tokens), tokens != PAD
     mask, known = torch.cat([batch.mask] * 2), torch.cat([batch.known] * 2)
-    behind = batch.reference * (batch.reference[:, 3:] <= SURE)  # without the thing, what lies behind it is left
+    behind = batch.reference * (batch.reference[:, 3:] <= MOST_OF_A_GUESS)  # what lies behind the thing
     reference = torch.cat([batch.reference, behind])
     noise = torch.randn(batch.x0.shape, generator=torch.Generator().manual_seed(seed)).to(batch.x0.device)
     x_t, times = noise, torch.linspace(1, 0, steps + 1).tolist()

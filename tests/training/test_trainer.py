@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from paintdiff.training.vocabulary import learn_vocabulary, own_words
 CPU = torch.device("cpu")
 TINY = FillNetworkConfig(
     vocabulary=800, widths=(16, 16, 16), blocks=(1, 1), tokens_depth=1, heads=1, condition=16, text_width=16,
-    text_depth=1, text_heads=1, reference=True,
+    text_depth=1, text_heads=1, reference=True, trust=True,
 )  # fmt: skip
 
 
@@ -50,6 +51,15 @@ def test_resuming_equals_continuing(tokenizer: Tokenizer, tmp_path: Path) -> Non
     for one, two in ((resumed.network, straight.network), (resumed.average, straight.average)):
         for name, value in one.state_dict().items():
             assert torch.equal(value, two.state_dict()[name]), name
+
+
+def test_a_run_from_before_pictures_and_trust_goes_on_with_them(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    go(checkpoint.new_run(replace(TINY, reference=False, trust=False), CPU, seed=3), tokenizer, tmp_path, steps=1)
+    run = checkpoint.load(tmp_path / "checkpoint.safetensors", CPU)
+    assert run.network.config == TINY
+    assert not run.network.enter.weight.view(16, 4, 11, 3, 3)[:, :, 7:].any()
+    go(run, tokenizer, tmp_path, steps=1)
+    assert run.network.trust.weight.any()
 
 
 def test_a_checkpoint_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from paintdiff.engine.bundled.text import PROMPT_LENGTH, TextTransformer, attend
 
+MOST_OF_A_GUESS = 0.51  # alpha: what covers more is no guess but a picture of what is asked for
+
 
 @dataclass(frozen=True)
 class FillNetworkConfig:
@@ -31,6 +33,7 @@ class FillNetworkConfig:
     text_depth: int = 3
     text_heads: int = 4
     reference: bool = False  # four more input channels: a picture of the thing asked for
+    trust: bool = False  # where that picture is a guess of the ground, the answer may be drawn from it
 
     def __post_init__(self) -> None:
         # config.json holds lists
@@ -72,6 +75,10 @@ class FillNetwork(nn.Module):
         self.up1 = nn.ModuleList(ConvBlock(a, cond) for _ in range(config.blocks[0]))
         self.leave = nn.Conv2d(a, 4 * 3, 3, padding=1)
         start_at_zero(self.leave)
+        if config.trust:
+            self.trust = nn.Conv2d(a, 4, 3, padding=1)
+            start_at_zero(self.trust)
+            nn.init.constant_(self.trust.bias, -1)  # type: ignore[arg-type]  # it has one
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
 
     def encode_text(self, tokens: Tensor) -> Tensor:
@@ -108,7 +115,19 @@ class FillNetwork(nn.Module):
         for block in self.up1:
             h = block(h, cond)
         keep, change = preconditioning(t)
-        return keep * x_t.float() + change * shuffle(self.leave(F.silu(h))).float()
+        h = F.silu(h)
+        x0 = keep * x_t.float() + change * shuffle(self.leave(h)).float()
+        return self._trusting(x0, h, reference.float()) if self.config.trust and reference is not None else x0
+
+    def _trusting(self, x0: Tensor, h: Tensor, reference: Tensor) -> Tensor:
+        """x0, where `reference` holds a guess drawn towards it as far as the network trusts it, pixel by pixel.
+
+        Copying is hard to learn and easy to choose (See et al. 2017, "Get To The Point", 2.2).
+        """
+        colours, alpha = reference[:, :3], reference[:, 3:]
+        guessed = (alpha > 0) & (alpha <= MOST_OF_A_GUESS)
+        trust = torch.sigmoid(shuffle(self.trust(h)).float()) * guessed
+        return torch.lerp(x0, colours / alpha.clamp(min=1e-3), trust)
 
     def _condition(self, t: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
         weight = text_mask.to(text.dtype)[..., None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -73,6 +75,21 @@ def test_a_new_network_guesses_the_best_linear_x0() -> None:
     x0 = net(**given, text=net.encode_text(tokens), text_mask=tokens != 0)
     keep, _ = preconditioning(given["t"])
     torch.testing.assert_close(x0, keep * given["x_t"])
+
+
+def test_where_it_trusts_a_guess_the_answer_is_the_guess_and_elsewhere_its_own() -> None:
+    net = FillNetwork(replace(TINY, reference=True, trust=True))
+    text, text_mask = torch.zeros(2, 4, 16), torch.ones(2, 4, dtype=torch.bool)
+    reference = torch.zeros(2, 4, 32, 32)
+    reference[:, :3, :, :16], reference[:, 3, :, :16] = 0.4 * 0.7, 0.4  # a guess: 0.7 at alpha 0.4
+    reference[:, :3, 24:, :], reference[:, 3, 24:, :] = 0.2, 1  # a thing: not to be copied
+    told = {"text": text, "text_mask": text_mask}
+    own = net(**inputs(), **told)
+    torch.nn.init.constant_(net.trust.bias, 20)
+    trusting = net(**inputs(), **told, reference=reference)
+    torch.testing.assert_close(trusting[:, :, :24, :16], torch.full((2, 3, 24, 16), 0.7))
+    torch.testing.assert_close(trusting[:, :, :, 16:], own[:, :, :, 16:])
+    torch.testing.assert_close(trusting[:, :, 24:], own[:, :, 24:])
 
 
 def test_the_linear_guess_has_the_least_error_and_the_rest_its_spread() -> None:
