@@ -15,6 +15,7 @@ from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family
 from paintdiff.models.add_on import AddOnCard
 from paintdiff.models.catalogue import look_at, scan, scan_add_ons, source_of
+from paintdiff.models.companions import Companions
 from paintdiff.models.describe import Card
 from paintdiff.models.families import Part
 from paintdiff.models.fit import fit_of
@@ -143,6 +144,9 @@ def _get(text: str, only_look: bool) -> None:
         _tell(look_up(name, hub_token()))
         return
     place = fetch(name)
+    if place.is_file() and Companions.is_text_encoder(place):
+        print(f"paintdiff: {name} is in {place}; models that need this text encoder find it there", file=sys.stderr)
+        return
     card = look_at(str(place))
     if card.problem:
         print(f"paintdiff: {name} is in {place}, but it cannot be used: {_printed(card.problem)}", file=sys.stderr)

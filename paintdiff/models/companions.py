@@ -15,6 +15,7 @@ from typing import Any
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.model_card import Family
 from paintdiff.models.base_model import find_base
+from paintdiff.models.families import Part, identify
 from paintdiff.models.flow_architecture import PATCH, transformer_config
 from paintdiff.models.flow_names import rows_of
 from paintdiff.models.gguf_header import SUFFIX, read_model_header
@@ -129,6 +130,13 @@ class Companions:
         """Whether a whole model is there that a U-Net of `family`, alone in its file, can borrow from. Never raises."""
         with suppress(UserError):
             return find_base(read_model_header(path), family, self._roots) is not None
+        return False
+
+    @staticmethod
+    def is_text_encoder(path: Path) -> bool:
+        """Whether a file is one that a transformer alone may need. Never raises."""
+        with suppress(UserError):
+            return identify(read_model_header(path)).part is Part.TEXT_ENCODER
         return False
 
     def _loose(self, path: Path) -> Iterator[Header]:

@@ -17,6 +17,8 @@ from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type:
 
 from paintdiff import __version__
 from paintdiff.generation.errors import UserError
+from paintdiff.models.base_model import lone_sentence
+from paintdiff.models.companions import Companions
 from paintdiff.models.describe import describe
 from paintdiff.models.header import LONGEST
 from paintdiff.models.hub_files import HubFile, choose
@@ -63,7 +65,7 @@ class Repository:
         return get_session().stream("GET", url, headers=headers, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
 
     def check_header(self, file: HubFile) -> None:
-        """Raise `UserError` if the beginning of a .safetensors file shows that it would be of no use here."""
+        """Raise `UserError` if the beginning of a .safetensors or .gguf file shows that it would be of no use here."""
         with tempfile.TemporaryDirectory() as folder, self.get(file.path) as response:
             check_answer(response)
             start = b""
@@ -79,6 +81,10 @@ class Repository:
             except OSError:
                 return  # where there are no holes, it will be seen when it is opened
             card = describe(stand_in)
+            if card is None and Companions.is_text_encoder(stand_in):
+                return
+            if card and card.problem == lone_sentence(stand_in) and Companions().lends(stand_in, card.family):
+                return
         if card is None or card.problem:
             why = card.problem.replace(str(stand_in), file.path) if card else f"{file.path} is no model and no add-on."
             raise UserError(why)

@@ -128,6 +128,13 @@ def test_a_file_that_would_be_of_no_use_is_refused_after_its_header(hub, tmp_pat
     assert get("owner/files/ink.safetensors").is_file()
 
 
+def test_text_encoders_that_transformers_alone_need_are_fetched(hub, tmp_path) -> None:
+    hub.repositories["owner/encoders"] = tmp_path / "encoders"
+    words = {"shared.weight": (40, 8), "encoder.block.0.layer.0.SelfAttention.q.weight": (8, 8)}
+    write_header(tmp_path / "encoders" / "t5xxl_fp16.safetensors", words)
+    assert get("owner/encoders/t5xxl_fp16.safetensors").is_file()
+
+
 def test_a_cut_connection_is_gone_on_with(hub) -> None:
     hub.manners.cut_after, hub.manners.cuts = 25_000, 2
     folder = get("owner/pipeline")
