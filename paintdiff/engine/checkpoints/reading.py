@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import torch
 from torch import Tensor
@@ -30,10 +30,9 @@ def read_tensors(path: Path, dtype: torch.dtype, prefix: str = "") -> dict[str, 
     for file in _files(path):
         header = read_header(file)
         with file.open("rb") as opened:
-            start = header.size - max((info.end for info in header.tensors.values()), default=0)
             for name, info in header.tensors.items():
                 if name.startswith(prefix):
-                    tensors[name] = _read(opened, start, info, dtype)
+                    tensors[name] = _read(opened, header.start, info, dtype)
     return tensors
 
 
@@ -44,10 +43,10 @@ def _files(path: Path) -> list[Path]:
     return [path.parent / name for name in dict.fromkeys(read_object(path)["weight_map"].values())]
 
 
-def _read(file: BinaryIO, start: int, info: TensorInfo, dtype: torch.dtype) -> Tensor:
+def _read(file: BufferedReader, start: int, info: TensorInfo, dtype: torch.dtype) -> Tensor:
     tensor = torch.empty(info.shape, dtype=_TYPES[info.dtype])
     if tensor.numel():
-        memory = tensor.view(-1).view(torch.uint8).numpy()
+        memory = tensor.view(-1).view(torch.uint8).numpy().data
         file.seek(start + info.begin)
         if file.readinto(memory) != len(memory):
             raise UserError(f"{spoken(Path(file.name))} is not a valid model: it was cut off while it was read.")
