@@ -56,11 +56,11 @@ def tiny_stable_diffusion(
 
 
 def tiny_stable_diffusion_xl(
-    folder: Path, mask_channels: bool = False, scheduler: dict[str, Any] | None = None
+    folder: Path, mask_channels: bool = False, scheduler: dict[str, Any] | None = None, **unet: Any
 ) -> Path:
     """An SDXL folder for 32 x 32 pixels: two text encoders, the second with a projection, and a U-Net told sizes."""
     parts = {
-        "unet": stable_diffusion_xl_unet(9 if mask_channels else 4),
+        "unet": stable_diffusion_xl_unet(9 if mask_channels else 4, **unet),
         "vae": tiny_autoencoder(force_upcast=True),
         "text_encoder": tiny_text_encoder(),
         "text_encoder_2": tiny_text_encoder_with_projection(),
@@ -73,18 +73,17 @@ def tiny_stable_diffusion_xl(
     return folder
 
 
-def stable_diffusion_xl_unet(channels: int) -> UNet2DConditionModel:
+def stable_diffusion_xl_unet(channels: int, **changes: Any) -> UNet2DConditionModel:
     torch.manual_seed(7)
-    return loud(
-        UNet2DConditionModel(
-            sample_size=CELLS, in_channels=channels, out_channels=4, layers_per_block=1, block_out_channels=(8, 16),
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), transformer_layers_per_block=(1, 2),
-            cross_attention_dim=12 + 16, attention_head_dim=(2, 4), norm_num_groups=4, use_linear_projection=True,
-            addition_embed_type="text_time", addition_time_embed_dim=4,
-            projection_class_embeddings_input_dim=6 * 4 + POOLED,
-        )
-    )  # fmt: skip
+    config = {
+        "sample_size": CELLS, "in_channels": channels, "out_channels": 4, "layers_per_block": 1,
+        "block_out_channels": (8, 16), "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"), "transformer_layers_per_block": (1, 2),
+        "cross_attention_dim": 12 + 16, "attention_head_dim": (2, 4), "norm_num_groups": 4,
+        "use_linear_projection": True, "addition_embed_type": "text_time", "addition_time_embed_dim": 4,
+        "projection_class_embeddings_input_dim": 6 * 4 + POOLED,
+    }  # fmt: skip
+    return loud(UNet2DConditionModel(**config | changes))
 
 
 def tiny_text_encoder_with_projection() -> CLIPTextModelWithProjection:

@@ -39,8 +39,14 @@ from tests.tiny_checkpoints import text_config, tiny_stable_diffusion_xl
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("xl")
     v = {"prediction_type": "v_prediction"} | ZERO_SNR
+    # as those are built that were made smaller, SSD-1B say: other layers on the way up than down, nothing in between
+    fewer = {
+        "layers_per_block": 2, "mid_block_type": None, "transformer_layers_per_block": (1, (2, 1)),
+        "reverse_transformer_layers_per_block": ((2, 1, 1), 1),
+    }  # fmt: skip
     return {
         "base": tiny_stable_diffusion_xl(root / "base", scheduler=TRAILING),
+        "smaller": tiny_stable_diffusion_xl(root / "smaller", scheduler=TRAILING, **fewer),
         "v": tiny_stable_diffusion_xl(root / "v", scheduler=v),
         "inpaint": tiny_stable_diffusion_xl(root / "inpaint", mask_channels=True, scheduler=TRAILING),
     }
@@ -70,7 +76,7 @@ def test_the_empty_prompt_is_zeros_unless_the_checkpoint_says_otherwise(folders,
     assert opened(folder).encode_text("").pooled.any()
 
 
-@pytest.mark.parametrize("kind", ["base", "v"])
+@pytest.mark.parametrize("kind", ["base", "v", "smaller"])
 @pytest.mark.parametrize("w", [1.0, W])
 def test_text_to_image_is_that_of_diffusers(folders, kind, w) -> None:
     model = opened(folders[kind])
