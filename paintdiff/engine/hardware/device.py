@@ -23,7 +23,8 @@ def find_device(name: str) -> torch.device:
     if name == ROCM and "cuda" in here and torch.version.hip is not None:
         return torch.device("cuda")
     if name not in (*ORDER, ROCM):
-        raise UserError(f"Device {name!r} is not known; choose auto, cuda, {ROCM}, xpu, mps or cpu.")
+        several = "; of several cards CUDA_VISIBLE_DEVICES says which" if ":" in name else ""
+        raise UserError(f"Device {name!r} is not known; choose auto, cuda, {ROCM}, xpu, mps or cpu{several}.")
     if name not in here:
         raise UserError(f"There is no {name} device on this machine; choose auto or {' or '.join(here)}.")
     return torch.device(name)
