@@ -66,7 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         COMMANDS[options.command](options)
     except FileNotFoundError as error:
-        print(f"{error.strerror or error}: {error.filename or ''} (was `prepare` run?)", file=sys.stderr)
+        said = f"{error.strerror}: {error.filename} (was `prepare` run?)" if error.filename else str(error)
+        print(said, file=sys.stderr)
         return 2
     return 0
 
