@@ -18,7 +18,7 @@ from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.engine.model import load_model
 from paintdiff.generation.request import BUNDLED_MODEL
 from paintdiff.training import checkpoint
-from paintdiff.training.batches import SceneBatches
+from paintdiff.training.batches import SceneBatches, stream
 from paintdiff.training.checkpoint import Run
 from paintdiff.training.clip_art import clip_art_sprites
 from paintdiff.training.continuation import table as continuation
@@ -40,6 +40,7 @@ from paintdiff.training.sheet import draw_sheet, save_sheet, sheet_scenes
 from paintdiff.training.sources import fetch_packages, load_sprites, render_sprites, save_sprites
 from paintdiff.training.studio import Studio
 from paintdiff.training.trainer import TrainingPlan, train
+from paintdiff.training.trust import fit_trust
 from paintdiff.training.vocabulary import corpus, learn_vocabulary
 
 SPRITES, CHECKPOINT, PHOTOGRAPHS, CLIP_ART = "sprites.npz", "checkpoint.safetensors", "photographs", "clip-art"
@@ -88,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, help="processes that compose scenes (1), or paint to `evaluate` (2)")
     parser.add_argument("--guidance", type=float, default=3.0, help="of the sheet's samples")
     parser.add_argument("--sample-steps", type=int, default=20, help="of the sheet's sampler")
-    parser.add_argument("--pictures", type=int, help="of each kind, 4 to `evaluate`, else 24; a tenth of `judge`'s")
+    parser.add_argument("--pictures", type=int, help="of each kind, 4 to `evaluate`, else 24; a tenth of `judge`'s;"
+        " how many batches `trust` looks at")
     parser.add_argument("--samples", type=int, default=8, help="`evaluate` takes the mean of so many fills")
     parser.add_argument("--nouns", type=int, default=100, help="that `evaluate` asks for, of the commonest")
     parser.add_argument("--offline", action="store_true", help="`evaluate` with the sources that are there")
@@ -189,6 +191,19 @@ def _modes(options: argparse.Namespace) -> None:
             print(row, flush=True)
 
 
+def _trust(options: argparse.Namespace) -> None:
+    """Fit how far guesses are trusted, for the moving average as it is now; before an export."""
+    run, tokenizer = _resumed(options), Tokenizer.from_file(options.data / TOKENIZER)
+    maker, _ = _makers(options)
+    maker = replace(maker, photographs=fetch_grounds(options.data / PHOTOGRAPHS, offline=True))
+    batches = stream(SceneBatches((maker,), tokenizer, options.seed + 1, run.step), 0)
+    before, after = fit_trust(run.average, batches, options.pictures)
+    with torch.no_grad():
+        run.network.surety.copy_(run.average.surety)
+    checkpoint.save(run, options.run / CHECKPOINT)
+    print(f"loss of guessed grounds: {before:.4f} before, {after:.4f} now")
+
+
 def _export(options: argparse.Namespace) -> None:
     run = _resumed(options)
     maker, _ = _makers(options)
@@ -249,7 +264,7 @@ def _resumed(options: argparse.Namespace) -> Run:
 COMMANDS = {
     "prepare": _prepare, "train": _train, "sheet": _sheet, "evaluate": _evaluate, "methods": _methods,
     "modes": _modes,
-    "export": _export, "judge": _judge,
+    "trust": _trust, "export": _export, "judge": _judge,
 }  # fmt: skip
 
 

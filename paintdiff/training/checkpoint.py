@@ -112,13 +112,10 @@ def _with_reference(
 
 def _with_trust(config: FillNetworkConfig, tensors: dict[str, Tensor]) -> tuple[FillNetworkConfig, dict[str, Tensor]]:
     """A run from before the model could draw its answer from a guess goes on with that, unlearnt so far."""
-    if config.trust:
-        return config, tensors
     config = replace(config, trust=True)
-    fresh = FillNetwork(config).trust.state_dict()
-    for name, value in fresh.items():
-        tensors = tensors | {f"{of}.trust.{name}": value for of in ("network", "average")}
-    return config, tensors
+    fresh = {f"trust.{name}": value for name, value in FillNetwork(config).trust.state_dict().items()}
+    fresh["surety"] = torch.zeros(3, 4)
+    return config, {f"{of}.{name}": value for of in ("network", "average") for name, value in fresh.items()} | tensors
 
 
 def _widened(weights: Tensor) -> Tensor:

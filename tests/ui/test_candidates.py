@@ -223,6 +223,7 @@ def test_comma_and_full_stop_walk_through_time_from_the_candidates_and_from_the_
 
 
 def test_a_candidate_under_the_pointer_stays_to_be_seen_while_the_next_ones_form(window, qtbot) -> None:
+    window.panel.fields["steps"].set_value(300)  # enough to be seen on the way
     middle = window.canvas.view.rect_to_widget(Rect(32, 24, 1, 1)).center().toPoint()
     seen: list[object] = []
     window.jobs.progressed.connect(lambda _job, _progress: seen.append(look(window).pixelColor(middle).name()))

@@ -79,6 +79,7 @@ class FillNetwork(nn.Module):
             self.trust = nn.Conv2d(a, 4, 3, padding=1)
             start_at_zero(self.trust)
             nn.init.constant_(self.trust.bias, -1)  # type: ignore[arg-type]  # it has one
+            self.surety = nn.Parameter(torch.zeros(3, 4))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
 
     def encode_text(self, tokens: Tensor) -> Tensor:
@@ -93,8 +94,23 @@ class FillNetwork(nn.Module):
 
         x_t (N, 3, S, S); t (N,) in [0, 1]; mask (N, 1, S, S), 1 = repaint; known (N, 3, S, S) the picture in [-1, 1]
         with masked pixels zeroed; text (N, L, text_width) from `encode_text`; text_mask (N, L) bool, True = a token.
-        reference (N, 4, S, S), something like what is asked for as `reference_channels` gives it, or None.
+        reference (N, 4, S, S), something like what is asked for as `reference_channels` gives it, or None. Where it
+        holds a guess of the ground, the answer is drawn towards that as far as it is trusted, pixel by pixel: copying
+        is hard to learn and easy to choose (See et al. 2017, "Get To The Point", 2.2).
         """
+        own, trust = self.answer(x_t, t, mask, known, text, text_mask, reference)
+        if not self.config.trust or reference is None:
+            return own
+        guess, alpha, guessed = guess_of(reference.float())
+        surety = surety_logit(self.surety.float(), alpha, agreement(own, guess, guessed), t.view(-1, 1, 1, 1).float())
+        trust = torch.sigmoid(trust + surety * is_of_ground(alpha, text_mask)) * guessed
+        return torch.lerp(own, guess, trust)
+
+    def answer(
+        self, x_t: Tensor, t: Tensor, mask: Tensor, known: Tensor, text: Tensor, text_mask: Tensor,
+        reference: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """As `forward` takes: the network's own x0, and a logit of how far a guess is better, (N, 1, S, S) float32."""
         cond = self._condition(t, text, text_mask)
         told = [x_t, mask, known]
         if self.config.reference:
@@ -114,20 +130,10 @@ class FillNetwork(nn.Module):
         h = pointwise(self.join1, torch.cat([shuffle(pointwise(self.from2, h)), skip1], dim=1))
         for block in self.up1:
             h = block(h, cond)
-        keep, change = preconditioning(t)
         h = F.silu(h)
+        keep, change = preconditioning(t)
         x0 = keep * x_t.float() + change * shuffle(self.leave(h)).float()
-        return self._trusting(x0, h, reference.float()) if self.config.trust and reference is not None else x0
-
-    def _trusting(self, x0: Tensor, h: Tensor, reference: Tensor) -> Tensor:
-        """x0, where `reference` holds a guess drawn towards it as far as the network trusts it, pixel by pixel.
-
-        Copying is hard to learn and easy to choose (See et al. 2017, "Get To The Point", 2.2).
-        """
-        colours, alpha = reference[:, :3], reference[:, 3:]
-        guessed = (alpha > 0) & (alpha <= MOST_OF_A_GUESS)
-        trust = torch.sigmoid(shuffle(self.trust(h)).float()) * guessed
-        return torch.lerp(x0, colours / alpha.clamp(min=1e-3), trust)
+        return x0, shuffle(self.trust(h)).float() if self.config.trust else torch.zeros_like(x0[:, :1])
 
     def _condition(self, t: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
         weight = text_mask.to(text.dtype)[..., None]
@@ -199,6 +205,34 @@ def reference_channels(pixels: Tensor) -> Tensor:
     values = pixels.permute(0, 3, 1, 2).float() / 255
     alpha = values[:, 3:]
     return torch.cat([2 * values[:, :3] - alpha, alpha], dim=1)
+
+
+def is_of_ground(alpha: Tensor, text_mask: Tensor) -> Tensor:
+    """(N, 1, 1, 1) bool: whether what a guess covers is ground: no word asks for a thing, or its picture is there.
+
+    alpha (N, 1, S, S) of the reference; text_mask (N, L) bool, of which the first is a prompt's start.
+    """
+    asked = text_mask[:, 1:].any(1).view(-1, 1, 1, 1)
+    return ~asked | (alpha.amax((2, 3), keepdim=True) > MOST_OF_A_GUESS)
+
+
+def guess_of(reference: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The guess of the ground in `reference_channels` (N, 4, S, S): colours (N, 3, S, S), alpha, and where it is."""
+    alpha = reference[:, 3:]
+    return reference[:, :3] / alpha.clamp(min=1e-3), alpha, (alpha > 0) & (alpha <= MOST_OF_A_GUESS)
+
+
+def agreement(own: Tensor, guess: Tensor, guessed: Tensor) -> Tensor:
+    """How far x0 and a guess of it, (N, 3, S, S), are apart near each pixel, (N, 1, S, S): log(1 + (levels / 2.5)²)."""
+    apart = (own - guess).square().mean(1, keepdim=True) * guessed
+    near = F.avg_pool2d(apart, 7, 1, 3) / F.avg_pool2d(guessed.to(apart.dtype), 7, 1, 3).clamp(min=0.02)
+    return torch.log1p(near / 0.02**2)
+
+
+def surety_logit(surety: Tensor, alpha: Tensor, apart: Tensor, t: Tensor) -> Tensor:
+    """A polynomial: `surety` (3, 4) by powers of t; its columns by those of a guess's alpha and by `agreement`."""
+    of_t = [surety[0, j] + surety[1, j] * t + surety[2, j] * t * t for j in range(4)]
+    return of_t[0] + of_t[1] * alpha + of_t[2] * alpha * alpha + of_t[3] * apart
 
 
 def preconditioning(t: Tensor) -> tuple[Tensor, Tensor]:
