@@ -1,8 +1,6 @@
 """Nothing of a checkpoint is trusted: each trap is one sentence, in no time, and the loaded model stays."""
 
 import shutil
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +17,8 @@ from paintdiff.generation.sampling import Sampling
 from paintdiff.image.geometry import Rect
 from tests.hostile_checkpoints import FILES, FOLDERS, HARMLESS, Hostile
 from tests.tiny_checkpoints import tiny_stable_diffusion
-from tests.tiny_model import tiny_model
 
-LONGEST = 60  # seconds until a trap that holds us counts as a failure
+pytestmark = pytest.mark.usefixtures("no_waiting")
 HOSTILE = FILES | FOLDERS
 each_hostile = pytest.mark.parametrize("hostile", HOSTILE.values(), ids=list(HOSTILE))
 
@@ -34,23 +31,6 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(sound: Path, tmp_path: Path) -> Path:
     return shutil.copytree(sound, tmp_path / "copy")
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        raise TimeoutError("it was held up")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, LONGEST)
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-
-
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tiny_model(tmp_path_factory.mktemp("good") / "tiny"))
 
 
 @pytest.fixture(scope="module")

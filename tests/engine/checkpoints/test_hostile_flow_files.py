@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +14,8 @@ from paintdiff.models.catalogue import look_at
 from tests.flow_files import denoiser, flux, save, save_parts
 from tests.hostile_checkpoints import Hostile
 from tests.hostile_flow_files import FLOW, FOUND_WHILE_LOADING, GGUF
-from tests.tiny_model import tiny_model
 
-LONGEST = 60  # seconds until a trap that holds us counts as a failure
+pytestmark = pytest.mark.usefixtures("no_waiting")
 HOSTILE = GGUF | FLOW
 
 
@@ -36,26 +33,9 @@ def models(sound: Path, tmp_path: Path) -> Path:
     return shutil.copytree(sound, tmp_path / "models", copy_function=os.link)
 
 
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        raise TimeoutError("it was held up")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, LONGEST)
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-
-
 @pytest.fixture(scope="module")
 def engine() -> DiffusionEngine:
     return DiffusionEngine()
-
-
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tiny_model(tmp_path_factory.mktemp("good") / "tiny"))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=list(HOSTILE))
