@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from paintdiff.engine.bundled import colours
+from paintdiff.engine.bundled.posing import posed
 
 _ALSO_COLOURS = {(word,) for word in ("orange", "rose", "peach", "plum", "olive", "chestnut", "lemon", "violet")}
 FITS = (0.75, 0.95)  # how much of the mask's box a picture fills, from and to
@@ -162,20 +163,6 @@ def fitted(pixels: np.ndarray, mask: np.ndarray, fit: float = 0.85) -> tuple[int
     left = box[0] + box[2] / 2 - ratio * (thing[0] + thing[2] / 2)
     top = box[1] + box[3] / 2 - ratio * (thing[1] + thing[3] / 2)
     return round(left), round(top), side
-
-
-def posed(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A thing as it might also stand: leant, stretched and bent a little, (s, s, 4) uint8 premultiplied."""
-    side = pixels.shape[0]
-    lean, stretch, turn = rng.normal(0, 0.03), np.exp(rng.normal(0, 0.05)), np.deg2rad(rng.uniform(-5, 5))
-    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    back = 1.15 * turned @ np.array([[stretch, lean], [0, 1 / stretch]])  # from the new place to the old one
-    y, x = np.mgrid[:side, :side].astype(np.float32) - (side - 1) / 2
-    coarse = rng.normal(0, 0.009 * side, (4, 4, 2)).astype(np.float32)
-    bent = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
-    old = np.einsum("ij,jyx->yxi", back, np.stack([x, y])) + bent + (side - 1) / 2
-    x, y = old.astype(np.float32).transpose(2, 0, 1)
-    return cv2.remap(np.ascontiguousarray(pixels), x, y, cv2.INTER_LINEAR)
 
 
 def laid(pixels: np.ndarray, size: int, left: int, top: int, side: int) -> np.ndarray:
