@@ -11,6 +11,8 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 from torch import nn
 
+from paintdiff.engine.bundled.enlarger import ENLARGER
+from paintdiff.engine.bundled.enlarger_network import EnlargerConfig, EnlargerNetwork
 from paintdiff.engine.bundled.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.bundled.judge import JUDGE
 from paintdiff.engine.bundled.judge_network import JudgeConfig, JudgeNetwork
@@ -48,6 +50,15 @@ def tiny_judge(folder: Path, seed: int = 0) -> Path:
     about = {"network": asdict(config), "nouns": ["nothing", "cat", "tree"]}
     weights = {name: value.contiguous() for name, value in randomized(JudgeNetwork(config), seed).state_dict().items()}
     save_file(weights, folder / JUDGE, {"judge": json.dumps(about)})
+    return folder
+
+
+def tiny_enlarger(folder: Path, seed: int = 0) -> Path:
+    """Write a random enlarger.safetensors beside a tiny model in `folder` and return the folder."""
+    config = EnlargerConfig(widths=(8, 16), blocks=(1, 1, 1))
+    network = randomized(EnlargerNetwork(config), seed)
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_file(weights, folder / ENLARGER, {"enlarger": json.dumps({"network": asdict(config)})})
     return folder
 
 

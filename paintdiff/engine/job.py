@@ -156,7 +156,7 @@ class Job:
             return  # the windows before showed all of it
         model = self._model
         with self._timed("encode"):
-            task = make_task(part, model.space.size)
+            task = make_task(part, model.space.size, model.enlarge)
             scene = self._scene(part, task, k, i)
             start = part.branch.trajectory.start if part.branch else float(scene.strength.max())
             fit_network = task.network(network, model.space.shape[-1])

@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from paintdiff.engine.bundled.enlarger import Enlarger
 from paintdiff.engine.bundled.judge import Judge
 from paintdiff.engine.bundled.reference import Lookup
 from paintdiff.engine.checkpoints.checkpoint import one_line, open_checkpoint
@@ -47,7 +48,8 @@ class Model:
     network reads of a prompt; a model that reads none has L = 0.
     `mask_channels` says that the network reads `Condition.mask` and `known`. `weights` is the module behind
     `network`, whose precision may be raised when half precision overflows (the network casts what it is given).
-    `judge` loads the folder's judge of pictures and prompts, once; `looks` is where the network looks things up.
+    `judge` loads the folder's judge of pictures and prompts, once; `looks` is where the network looks things up, and
+    `enlarge` its second stage.
     `parts` are the networks of a latent checkpoint, and `placement` is where they lie. `reads_guidance`: the network is
     told w (`Condition.guidance`) and answers as guided, so that nothing is left to be guided. `image` are the
     embeddings of an image prompt that the network looks at now, and of none. `safety` loads the checkpoint's own safety
@@ -64,6 +66,7 @@ class Model:
     weights: nn.Module | None = None
     judge: Callable[[], Judge] | None = None
     looks: Lookup | None = None
+    enlarge: Enlarger | None = None
     parts: Parts | None = None
     reads_guidance: bool = False
     image: tuple[Tensor, Tensor] | None = None

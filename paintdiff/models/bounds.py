@@ -95,11 +95,17 @@ def check_numbers(path: Path, config: dict[str, Any]) -> None:
 def check_bounds(path: Path, config: dict[str, Any]) -> None:
     """`check_numbers`, for a config of our own kind."""
     check_numbers(path, config)
-    network, size = config.get("network"), config.get("size")
+    size = config.get("size")
     if type(size) is not int or size > LARGEST_SIDE:
         _refuse(path, f"size is {shown(size)}; up to {LARGEST_SIDE} can be worked at")
+    check_sizes(path, config.get("network"))
+
+
+def check_sizes(path: Path, network: object) -> None:
+    """Raise `UserError` unless `network` gives the sizes of a network of our own kind that could be built."""
     if not isinstance(network, dict):
         _refuse(path, "there is no network")
+    check_numbers(path, network)
     for key, value in network.items():
         for number in _numbers(value):
             if number > (MOST_LAYERS if key in ("blocks", "tokens_depth", "text_depth", "heads") else WIDEST):

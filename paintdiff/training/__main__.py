@@ -10,7 +10,9 @@ from pathlib import Path
 
 import torch
 
-from paintdiff.engine.bundled.fill_network import FillNetworkConfig
+from paintdiff.engine.bundled.enlarger import ENLARGER
+from paintdiff.engine.bundled.enlarger_network import EnlargerConfig, EnlargerNetwork
+from paintdiff.engine.bundled.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.bundled.judge import JUDGE
 from paintdiff.engine.bundled.judge_network import JudgeConfig, JudgeNetwork
 from paintdiff.engine.bundled.text import Tokenizer
@@ -22,6 +24,7 @@ from paintdiff.training.batches import SceneBatches, stream
 from paintdiff.training.checkpoint import Run
 from paintdiff.training.clip_art import clip_art_sprites
 from paintdiff.training.continuation import table as continuation
+from paintdiff.training.enlarging import EnlargerBatches, enlarger_step, export_enlarger
 from paintdiff.training.evaluate import PARTS, evaluate
 from paintdiff.training.export import TOKENIZER, export
 from paintdiff.training.figures import markdown, save
@@ -37,13 +40,14 @@ from paintdiff.training.recognizer import STEPS
 from paintdiff.training.scenes import SceneMaker
 from paintdiff.training.setting import Setting
 from paintdiff.training.sheet import draw_sheet, save_sheet, sheet_scenes
-from paintdiff.training.sources import fetch_packages, load_sprites, render_sprites, save_sprites
+from paintdiff.training.sources import LARGE, Sprite, fetch_packages, load_sprites, render_sprites, save_sprites
 from paintdiff.training.studio import Studio
 from paintdiff.training.trainer import TrainingPlan, train
 from paintdiff.training.trust import fit_trust
 from paintdiff.training.vocabulary import corpus, learn_vocabulary
 
 SPRITES, CHECKPOINT, PHOTOGRAPHS, CLIP_ART = "sprites.npz", "checkpoint.safetensors", "photographs", "clip-art"
+LARGE_SPRITES = "sprites-large.npz"
 MODEL_FOLDER = Path(__file__).resolve().parents[2] / "resources/models/first-light"
 SHEET_FOLDER = Path(__file__).resolve().parents[2] / "docs/images"
 # What the shipped model uses; chosen by throughput on two CPU cores, see docs/bundled-model.md.
@@ -61,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
     options.data = options.data.expanduser()
     if options.command != "evaluate":  # which looks at a model, unless a run is named
         options.out = options.out or (SHEET_FOLDER if options.command == "modes" else MODEL_FOLDER)
-        options.run = options.run or options.data / "runs" / ("judge" if options.command == "judge" else "first-light")
+        named = options.command if options.command in ("judge", "enlarger") else "first-light"
+        options.run = options.run or options.data / "runs" / named
     options.pictures = options.pictures or (4 if options.command == "evaluate" else 24)
     options.workers = options.workers if options.workers is not None else 1 + (options.command == "evaluate")
     try:
@@ -235,6 +240,37 @@ def _judge(options: argparse.Namespace) -> None:
     export_judge(run, options.out / JUDGE)
 
 
+def _enlarger(options: argparse.Namespace) -> None:
+    """Train the second stage on what the model in OUT answers, and write it into the model's folder."""
+    tokenizer = Tokenizer.from_file(options.data / TOKENIZER)
+    model = load_model(str(options.out), options.device)
+    if not isinstance(model.weights, FillNetwork):
+        raise FileNotFoundError(f"there is no model of ours in {options.out}; `export` one first")
+    seen = [sprite for sprite in _large_sprites(options.data) if not sprite.held_out]
+    photographs = fetch_grounds(options.data / PHOTOGRAPHS, offline=True)
+    maker = SceneMaker(seen, 2 * model.info.size, photographs=photographs, drawn_side=LARGE)
+    run: Run[EnlargerNetwork]
+    if options.resume:
+        run = _resumed(options)
+    else:
+        device = torch.device(options.device)
+        run = checkpoint.new_enlarger_run(EnlargerConfig(), device, options.seed, options.learning_rate)
+    plan = TrainingPlan(
+        options.minutes, options.steps, options.learning_rate, options.seed, options.workers, options.cool_down
+    )
+    batches = EnlargerBatches(maker, tokenizer, model.weights, options.seed, run.step)
+    train(run, batches, plan, options.run, lambda run: None, enlarger_step)
+    export_enlarger(run, options.out / ENLARGER)
+
+
+def _large_sprites(data: Path) -> list[Sprite]:
+    """The sprites at twice the side, rendered once."""
+    if not (data / LARGE_SPRITES).exists():
+        sprites = [*render_sprites(fetch_packages(data), LARGE), *clip_art_sprites(data / CLIP_ART, True, LARGE)]
+        save_sprites(sprites, data / LARGE_SPRITES)
+    return load_sprites(data / LARGE_SPRITES)
+
+
 def _makers(options: argparse.Namespace) -> tuple[SceneMaker, SceneMaker]:
     """Scenes to train on, and scenes from the held-out sources, of the side that the model is for."""
     sprites = load_sprites(options.data / SPRITES)
@@ -264,7 +300,7 @@ def _resumed(options: argparse.Namespace) -> Run:
 COMMANDS = {
     "prepare": _prepare, "train": _train, "sheet": _sheet, "evaluate": _evaluate, "methods": _methods,
     "modes": _modes,
-    "trust": _trust, "export": _export, "judge": _judge,
+    "trust": _trust, "export": _export, "judge": _judge, "enlarger": _enlarger,
 }  # fmt: skip
 
 

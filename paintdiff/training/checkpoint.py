@@ -14,10 +14,13 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from paintdiff.engine.bundled.enlarger_network import EnlargerConfig, EnlargerNetwork
 from paintdiff.engine.bundled.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.bundled.judge_network import JudgeConfig, JudgeNetwork
 
-Trained = TypeVar("Trained", FillNetwork, JudgeNetwork)
+Trained = TypeVar("Trained", FillNetwork, JudgeNetwork, EnlargerNetwork)
+
+_KINDS: dict[type, str] = {FillNetwork: "fill", JudgeNetwork: "judge", EnlargerNetwork: "enlarger"}
 
 
 @dataclass
@@ -45,6 +48,13 @@ def new_judge_run(
     return _started(JudgeNetwork, config, device, seed, learning_rate)
 
 
+def new_enlarger_run(
+    config: EnlargerConfig, device: torch.device, seed: int, learning_rate: float = 5e-4
+) -> Run[EnlargerNetwork]:
+    """A run of the second stage at step 0; the same seed gives the same weights."""
+    return _started(EnlargerNetwork, config, device, seed, learning_rate)
+
+
 def _started(
     make: Callable[[Any], Trained], config: Any, device: torch.device, seed: int, learning_rate: float
 ) -> Run[Trained]:
@@ -64,7 +74,7 @@ def save(run: Run, path: Path) -> None:
     for name, parameter in run.network.named_parameters():
         for key, value in run.optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer.{name}.{key}"] = torch.as_tensor(value)
-    kind = "judge" if isinstance(run.network, JudgeNetwork) else "fill"
+    kind = _KINDS[type(run.network)]
     meta = {"kind": kind, "step": run.step, "samples": run.samples, "config": asdict(run.network.config)}
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".writing")
@@ -82,6 +92,8 @@ def load(path: Path, device: torch.device) -> Run:
     run: Run
     if meta.get("kind") == "judge":
         run = new_judge_run(JudgeConfig(**meta["config"]), device, seed=0)
+    elif meta.get("kind") == "enlarger":
+        run = new_enlarger_run(EnlargerConfig(**meta["config"]), device, seed=0)
     else:
         config, tensors = _with_reference(FillNetworkConfig(**meta["config"]), tensors)
         config, tensors = _with_trust(config, tensors)

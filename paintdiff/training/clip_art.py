@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from paintdiff.training.package_files import copy_files
-from paintdiff.training.sources import Sprite, trimmed
+from paintdiff.training.sources import SPRITE_SIZE, Sprite, trimmed
 
 PACKAGE = "openclipart-png"  # of Debian
 STYLE = "clipart"
@@ -34,14 +34,14 @@ def chosen_clip_art() -> tuple[ClipArt, ...]:
     return tuple(ClipArt(path, name, tuple(filter(None, others.split("/")))) for path, name, others in rows)
 
 
-def clip_art_sprites(folder: Path, offline: bool = False) -> Iterator[Sprite]:
+def clip_art_sprites(folder: Path, offline: bool = False, side: int = SPRITE_SIZE) -> Iterator[Sprite]:
     """Fetch the drawings into `folder` where they are missing, and cut each out; what cannot be had is left out."""
     chosen = chosen_clip_art()
     if not offline and not all((folder / art.file).exists() for art in chosen):
         copy_files(PACKAGE, [art.file for art in chosen], folder)
     for art in chosen:
         if (folder / art.file).exists():
-            pixels = trimmed(_drawing(folder / art.file))
+            pixels = trimmed(_drawing(folder / art.file), side)
             if pixels is not None:
                 yield Sprite(art.name, art.others, STYLE, f"{PACKAGE}/{Path(art.file).stem}", pixels)
 

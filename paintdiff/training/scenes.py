@@ -48,7 +48,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Thing:
-    """Something to put into a scene: (144, 144, 4) uint8 premultiplied RGBA, its caption, and a picture like it."""
+    """Something to put into a scene: (s, s, 4) uint8 premultiplied RGBA, its caption, and a picture like it."""
 
     pixels: np.ndarray
     caption: str
@@ -73,6 +73,7 @@ class SceneMaker:
     size: int = 64
     shape_share: float = 0.3
     photographs: Sequence[np.ndarray] = ()  # (h, w, 3) uint8 each
+    drawn_side: int = SPRITE_SIZE  # of drawn shapes, as large as the sprites
 
     def at(self, size: int) -> SceneMaker:
         """The same for scenes of another size."""
@@ -92,14 +93,18 @@ class SceneMaker:
 
     def scene(self, rng: np.random.Generator) -> Scene:
         """One scene with one of the tasks: thing in a mask, continuation, side bands, everything masked."""
+        return self.guessed(self.unguessed(rng), rng)
+
+    def unguessed(self, rng: np.random.Generator) -> Scene:
+        """`scene`, but for the guess of what lies behind its mask."""
         ground = self._ground(rng)
         task = rng.random()
         if task < 0.42:
-            return self._with_guess(self._thing_in_mask(ground, rng), rng)
+            return self._thing_in_mask(ground, rng)
         if task < 0.67:
-            return self._with_guess(self._continuation(ground, rng), rng)
+            return self._continuation(ground, rng)
         if task < 0.77:
-            return self._with_guess(self._side_bands(ground, rng), rng)
+            return self._side_bands(ground, rng)
         return self._everything(ground, rng)
 
     def _ground(self, rng: np.random.Generator) -> Background:
@@ -108,9 +113,9 @@ class SceneMaker:
         crop = crop_of(self.photographs[int(rng.integers(len(self.photographs)))], self.size, rng)
         return Background(crop.astype(np.float32), "")
 
-    def _with_guess(self, scene: Scene, rng: np.random.Generator) -> Scene:
-        """The scene with a guess of what lies behind its mask, under what is shown already."""
-        if rng.random() < _NO_GUESS:
+    def guessed(self, scene: Scene, rng: np.random.Generator) -> Scene:
+        """The scene with a guess of what lies behind its mask, under what is shown already; rarely without."""
+        if scene.mask.all() or rng.random() < _NO_GUESS:
             return scene
         return replace(scene, reference=over_guess(scene.reference, continued(scene.picture, scene.mask > 0)))
 
@@ -161,8 +166,9 @@ class SceneMaker:
         form = int(rng.integers(2**32))
         other = form if rng.random() > _ANOTHER_PICTURE else form + 1
         shade = str(rng.choice(colours.HUED)) if rng.random() < _OTHER_COLOUR else colour
-        like = shapes.draw(name, shade, np.random.default_rng(other))
-        return _turned(Thing(shapes.draw(name, colour, np.random.default_rng(form)), said, like), rng)
+        like = shapes.draw(name, shade, np.random.default_rng(other), self.drawn_side)
+        pixels = shapes.draw(name, colour, np.random.default_rng(form), self.drawn_side)
+        return _turned(Thing(pixels, said, like), rng)
 
     def _reference(
         self, thing: Thing, mask: np.ndarray, placing: Placing, rng: np.random.Generator
@@ -278,10 +284,10 @@ def _turned(thing: Thing, rng: np.random.Generator) -> Thing:
     """Now and then both of its pictures, a little to one side."""
     if rng.random() > _TURNED:
         return thing
-    turn = cv2.getRotationMatrix2D((SPRITE_SIZE / 2, SPRITE_SIZE / 2), rng.uniform(-20, 20), 0.9)
+    side = thing.pixels.shape[0]
+    turn = cv2.getRotationMatrix2D((side / 2, side / 2), rng.uniform(-20, 20), 0.9)
     pixels, like = (
-        cv2.warpAffine(np.ascontiguousarray(picture), turn, (SPRITE_SIZE, SPRITE_SIZE))
-        for picture in (thing.pixels, thing.like)
+        cv2.warpAffine(np.ascontiguousarray(picture), turn, (side, side)) for picture in (thing.pixels, thing.like)
     )
     return replace(thing, pixels=pixels, like=like)
 

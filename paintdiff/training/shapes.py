@@ -11,43 +11,43 @@ from paintdiff.engine.bundled import colours
 from paintdiff.training.sources import SPRITE_SIZE
 
 _FINE = 3  # drawn this many times larger, then averaged down: antialiasing
-_SIDE = SPRITE_SIZE * _FINE
 
 
 class Sheet:
     """A transparent square to draw on, coordinates 0..1, y down; colours (3,) RGB 0..255."""
 
-    def __init__(self) -> None:
-        self.pixels = np.zeros((_SIDE, _SIDE, 4), np.uint8)
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.pixels = np.zeros((side, side, 4), np.uint8)
 
     def polygon(self, points: np.ndarray | list, colour: np.ndarray) -> None:
-        corners = np.round(np.asarray(points, np.float32) * _SIDE).astype(np.int32)
+        corners = np.round(np.asarray(points, np.float32) * self.side).astype(np.int32)
         cv2.fillPoly(self.pixels, [corners], _opaque(colour))
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, colour: np.ndarray, turn: float = 0.0) -> None:
-        centre, axes = (int(x * _SIDE), int(y * _SIDE)), (int(rx * _SIDE), int(ry * _SIDE))
+        centre, axes = (int(x * self.side), int(y * self.side)), (int(rx * self.side), int(ry * self.side))
         cv2.ellipse(self.pixels, centre, axes, turn, 0, 360, _opaque(colour), -1)
 
     def line(self, points: list, colour: np.ndarray, width: float) -> None:
-        corners = np.round(np.asarray(points, np.float32) * _SIDE).astype(np.int32)
-        cv2.polylines(self.pixels, [corners], False, _opaque(colour), max(1, int(width * _SIDE)))
+        corners = np.round(np.asarray(points, np.float32) * self.side).astype(np.int32)
+        cv2.polylines(self.pixels, [corners], False, _opaque(colour), max(1, int(width * self.side)))
 
 
-def draw(name: str, colour: str, rng: np.random.Generator) -> np.ndarray:
-    """(144, 144, 4) uint8 premultiplied RGBA of the shape `name` (a key of SHAPES) painted in a colour word."""
-    sheet = Sheet()
+def draw(name: str, colour: str, rng: np.random.Generator, side: int = SPRITE_SIZE) -> np.ndarray:
+    """(side, side, 4) uint8 premultiplied RGBA of the shape `name` (a key of SHAPES) painted in a colour word."""
+    sheet = Sheet(side * _FINE)
     main = colours.paint(colour, rng)
     SHAPES[name](sheet, main, rng)
-    small = cv2.resize(sheet.pixels.astype(np.float32), (SPRITE_SIZE, SPRITE_SIZE), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(sheet.pixels.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
     if rng.random() < 0.6:
-        small[..., :3] *= _shading(rng)
+        small[..., :3] *= _shading(rng, side)
     small[..., :3] = np.minimum(small[..., :3], small[..., 3:])
     return np.round(small).astype(np.uint8)
 
 
-def _shading(rng: np.random.Generator) -> np.ndarray:
-    """(144, 144, 1) float32 factors: light from one side, a sprite's roundness."""
-    axis = np.linspace(-1, 1, SPRITE_SIZE, dtype=np.float32)
+def _shading(rng: np.random.Generator, side: int) -> np.ndarray:
+    """(side, side, 1) float32 factors: light from one side, a sprite's roundness."""
+    axis = np.linspace(-1, 1, side, dtype=np.float32)
     turn, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.35)
     return (1 + strength * (np.cos(turn) * axis[None, :] + np.sin(turn) * axis[:, None]))[..., None]
 
@@ -171,8 +171,8 @@ def _sun(sheet: Sheet, colour: np.ndarray, rng: np.random.Generator) -> None:
 def _moon(sheet: Sheet, colour: np.ndarray, rng: np.random.Generator) -> None:
     sheet.ellipse(0.5, 0.5, 0.48, 0.48, colour)
     if rng.random() < 0.7:
-        centre = (int((0.5 + rng.choice([-1, 1]) * 0.2) * _SIDE), int(0.44 * _SIDE))
-        cv2.ellipse(sheet.pixels, centre, (int(0.42 * _SIDE), int(0.42 * _SIDE)), 0, 0, 360, (0, 0, 0, 0), -1)
+        centre = (int((0.5 + rng.choice([-1, 1]) * 0.2) * sheet.side), int(0.44 * sheet.side))
+        cv2.ellipse(sheet.pixels, centre, (int(0.42 * sheet.side), int(0.42 * sheet.side)), 0, 0, 360, (0, 0, 0, 0), -1)
     else:
         for _ in range(4):
             sheet.ellipse(rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.7), 0.06, 0.06, colour * 0.85)

@@ -16,8 +16,9 @@ from PIL import Image
 
 from paintdiff.training.nouns import Noun, chosen_nouns, plain_code
 
-SPRITE_SIZE = 144
-_RENDERED = 2 * SPRITE_SIZE  # the side that a drawing is rendered at
+SPRITE_SIZE = 144  # pixels
+LARGE = 2 * SPRITE_SIZE  # the side of sprites in scenes that the second stage learns from
+_FINE = 2  # a drawing is rendered so many times larger
 PACKAGES = {
     "@iconify-json/noto": "1.2.9",
     "@iconify-json/twemoji": "1.2.5",
@@ -33,7 +34,7 @@ _VECTOR_SETS = {"": "noto", "flat": "twemoji", "simple": "fluent-emoji-flat", "g
 
 @dataclass(frozen=True)
 class Sprite:
-    """A thing cut out: name, other names, style word, code points, and (144, 144, 4) uint8 premultiplied RGBA."""
+    """A thing cut out: name, other names, style word, code points, and (s, s, 4) uint8 premultiplied RGBA, s = 144."""
 
     name: str
     others: tuple[str, ...]
@@ -58,8 +59,8 @@ def fetch_packages(folder: Path) -> Path:
     return modules
 
 
-def render_sprites(modules: Path) -> Iterator[Sprite]:
-    """Every chosen noun in every set that has it, as sprites; pictures that are empty or tiny are left out."""
+def render_sprites(modules: Path, side: int = SPRITE_SIZE) -> Iterator[Sprite]:
+    """Every chosen noun in every set that has it, as sprites of `side`; what is empty or tiny is left out."""
     nouns = {noun.code: noun for noun in chosen_nouns(modules / "emojibase-data")}
     flat_names = _names_by_code(modules / "@iconify-json/fluent-emoji-flat")
     for style, package in _VECTOR_SETS.items():
@@ -69,11 +70,11 @@ def render_sprites(modules: Path) -> Iterator[Sprite]:
         for code, noun in nouns.items():
             icon = icons["icons"].get(names.get(code, ""))
             if icon:
-                yield from _sprite(noun, style, _drawn(icon, icons["width"], icons["height"]))
+                yield from _sprite(noun, style, _drawn(icon, icons["width"], icons["height"], _FINE * side), side)
     for code, noun in nouns.items():
         for path in _files_of_code(modules / "@lobehub/fluent-emoji-3d/assets", code):
             with Image.open(path) as picture:
-                yield from _sprite(noun, "3d", np.asarray(picture.convert("RGBA")))
+                yield from _sprite(noun, "3d", np.asarray(picture.convert("RGBA")), side)
 
 
 def save_sprites(sprites: list[Sprite], path: Path) -> None:
@@ -92,35 +93,35 @@ def load_sprites(path: Path) -> list[Sprite]:
     ]
 
 
-def trimmed(rgba: np.ndarray) -> np.ndarray | None:
-    """Straight RGBA of any size -> (144, 144, 4) premultiplied, the thing filling the longer side; None if tiny."""
+def trimmed(rgba: np.ndarray, side: int = SPRITE_SIZE) -> np.ndarray | None:
+    """Straight RGBA of any size -> (side, side, 4) premultiplied, the thing filling the longer side; None if tiny."""
     ys, xs = np.nonzero(rgba[..., 3] > 24)
     if len(ys) < 0.01 * rgba.shape[0] * rgba.shape[1]:
         return None
     cut = rgba[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1].astype(np.float32)
     cut[..., :3] *= cut[..., 3:] / 255
-    canvas = np.zeros((SPRITE_SIZE, SPRITE_SIZE, 4), np.uint8)
-    scale = SPRITE_SIZE / max(cut.shape[:2])
-    height, width = (max(1, round(side * scale)) for side in cut.shape[:2])
+    canvas = np.zeros((side, side, 4), np.uint8)
+    scale = side / max(cut.shape[:2])
+    height, width = (max(1, round(length * scale)) for length in cut.shape[:2])
     small = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
-    top, left = (SPRITE_SIZE - height) // 2, (SPRITE_SIZE - width) // 2
+    top, left = (side - height) // 2, (side - width) // 2
     canvas[top : top + height, left : left + width] = np.clip(np.round(small), 0, 255)
     return canvas
 
 
-def _sprite(noun: Noun, style: str, rgba: np.ndarray) -> Iterator[Sprite]:
-    pixels = trimmed(rgba)
+def _sprite(noun: Noun, style: str, rgba: np.ndarray, side: int) -> Iterator[Sprite]:
+    pixels = trimmed(rgba, side)
     if pixels is not None:
         yield Sprite(noun.name, noun.others, style, noun.code, pixels)
 
 
-def _drawn(icon: dict, width: int, height: int) -> np.ndarray:
+def _drawn(icon: dict, width: int, height: int, side: int = _FINE * SPRITE_SIZE) -> np.ndarray:
     import resvg_py  # a training-only dependency
 
     width, height = icon.get("width", width), icon.get("height", height)
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'viewBox="0 0 {width} {height}" width="{_RENDERED}" height="{_RENDERED}">{icon["body"]}</svg>'
+        f'viewBox="0 0 {width} {height}" width="{side}" height="{side}">{icon["body"]}</svg>'
     )
     png = bytes(resvg_py.svg_to_bytes(svg_string=svg))
     with Image.open(io.BytesIO(png)) as picture:

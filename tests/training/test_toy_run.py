@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,14 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from paintdiff.engine.bundled.enlarger_network import EnlargerConfig
 from paintdiff.engine.bundled.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.bundled.picture_library import load_library
 from paintdiff.engine.bundled.text import Tokenizer
+from paintdiff.engine.model import load_model
 from paintdiff.training import shapes
-from paintdiff.training.__main__ import main
-from paintdiff.training.sources import SPRITE_SIZE, Sprite, load_sprites, save_sprites, trimmed
+from paintdiff.training.__main__ import LARGE_SPRITES, main
+from paintdiff.training.sources import LARGE, SPRITE_SIZE, Sprite, load_sprites, save_sprites, trimmed
 from paintdiff.training.vocabulary import learn_vocabulary, own_words
 
 
@@ -28,6 +31,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = list(shapes.SHAPES)[:10]
     sprites = [Sprite(name, (), "", f"{k:x}", shapes.draw(name, "red", rng)) for k, name in enumerate(names)]
     save_sprites(sprites, folder / "sprites.npz")
+    save_sprites([replace(s, pixels=shapes.draw(s.name, "red", rng, LARGE)) for s in sprites], folder / LARGE_SPRITES)
     learn_vocabulary(own_words(), size=800).save(str(folder / "tokenizer.json"))
     return folder
 
@@ -47,11 +51,17 @@ def test_a_toy_run_goes_from_sprites_to_a_model_and_a_sheet(data: Path, tmp_path
 
     with Image.open(data / "runs/first-light/sheet.png") as sheet:
         assert min(sheet.size) > 500
+    assert main(["enlarger", "--steps", "1", "--out", str(tmp_path / "model"), *common]) == 0
+    assert main(["enlarger", "--steps", "1", "--resume", "--out", str(tmp_path / "model"), *common]) == 0
+
     config = json.loads((tmp_path / "model/config.json").read_text())
     assert config["trained_steps"] == 3
     assert (config["kind"], config["prediction"], config["schedule"]) == ("fill", "x0", {"kind": "flow"})
     weights = load_file(tmp_path / "model" / config["weights"])
     assert {value.dtype for value in weights.values()} == {torch.bfloat16}
+    staged = load_model(str(tmp_path / "model"), "cpu")
+    assert staged.enlarge is not None
+    assert staged.enlarge.network.config == EnlargerConfig()
     library = load_library(tmp_path / "model" / config["pictures"])
     assert len(library.entries) == 10 + 3 * len(shapes.SHAPES)
     network = FillNetwork(FillNetworkConfig(**config["network"]))

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from paintdiff.engine.bundled.enlarger import find_enlarger
 from paintdiff.engine.bundled.fill_network import FillNetwork, FillNetworkConfig
 from paintdiff.engine.bundled.judge import find_judge
 from paintdiff.engine.bundled.picture_library import load_library
@@ -47,6 +48,7 @@ def load_fill_model(folder: Path, device: torch.device, dtype: torch.dtype) -> M
     return Model(
         info, schedule, PixelSpace(size, device), _FillCall(network), predicts, _TextCall(network, tokenizer), True,
         weights=network, judge=find_judge(folder, tokenizer, device), looks=looks,
+        enlarge=find_enlarger(folder, device, dtype),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,10 @@ from paintdiff.generation.modes import EDIT
 from paintdiff.generation.request import Request
 from paintdiff.generation.sampling import MATCH, TILES
 from paintdiff.image.blending import over_matte
+
+LARGEST_CELL = 4  # pixels to a side that the model draws for each that it painted
+# (square (S, S, 3) float32 in 0..255, picture (2S, 2S, 3) uint8, mask (2S, 2S) bool) -> (2S, 2S, 3) float32 in 0..255
+Enlarge = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 class Task(Protocol):
@@ -66,28 +71,31 @@ class Task(Protocol):
         ...
 
 
-def make_task(part: Request, size: int) -> Task:
-    """The task of the request's mode; `size` is the side of the model's pictures."""
+def make_task(part: Request, size: int, enlarge: Enlarge | None = None) -> Task:
+    """The task of the request's mode; `size` is the side of the model's pictures, which it may know to `enlarge`."""
     if part.mode == "colorize":
         return Colorize(part, size)
     if part.mode == "upscale":
         return Upscale(part, size)
-    return Fill(part, size)
+    return Fill(part, size, enlarge)
 
 
 class Fill:
     """Repaint what the map covers: the frame is scaled to the model's size and back.
 
-    A larger frame that is asked for pixel for pixel is painted in overlapping tiles, which share noise and steps.
+    On the way back a model that can `enlarge` draws what it painted twice as large, and again, until it is as large as
+    the frame. A larger frame that is asked for pixel for pixel is painted in overlapping tiles, which share noise and
+    steps.
     """
 
     rounds = 0
 
-    def __init__(self, part: Request, size: int) -> None:
+    def __init__(self, part: Request, size: int, enlarge: Enlarge | None = None) -> None:
         self._part = part
+        self._enlarge = enlarge
         self._tiled = part.sampling.large == TILES and max(part.frame.shape) > size
         kind: type[View] | type[Pixelwise] = Pixelwise if self._tiled else View
-        self.shown = kind(part.frame.h, part.frame.w, size)
+        self.shown: View | Pixelwise = kind(part.frame.h, part.frame.w, size)
 
     @property
     def picture(self) -> np.ndarray:
@@ -123,7 +131,7 @@ class Fill:
         if self._part.sampling.tone == MATCH:
             kept = self.map(self._part.change_map) == 0
             square = in_tone(np.where(kept[..., None], self.picture, square), kept, self._anew)
-        patch = make_patch(square, self.shown, self._part)
+        patch = make_patch(*self._enlarged(square), self._part)
         if self._part.mode == EDIT:
             before = self.shown.back(self.picture.astype(np.float32))
             picture = over_matte(self._part.picture, self._part.matte)
@@ -131,6 +139,17 @@ class Fill:
             patch[..., :3] = with_detail(patch[..., :3], before, picture, cell)
             patch[patch[..., 3] == 0] = 0
         return patch
+
+    def _enlarged(self, square: np.ndarray) -> tuple[np.ndarray, View | Pixelwise]:
+        """What was painted, nearly as large as the frame where the model can draw it so, and how that is shown."""
+        shown = self.shown
+        if self._enlarge is None or isinstance(shown, Pixelwise) or self._part.mode == EDIT:
+            return square, shown
+        picture = over_matte(self._part.picture, self._part.matte)
+        while max(shown.height, shown.width) > shown.size and shown.cell < LARGEST_CELL:
+            shown = shown.doubled()
+            square = self._enlarge(square, shown.picture(picture), shown.map(self._part.change_map) > 0)
+        return square, shown
 
     @property
     def _anew(self) -> np.ndarray:

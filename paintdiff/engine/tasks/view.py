@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,28 +13,37 @@ class View:
     """A frame of `height` x `width` canvas pixels, scaled so that its longer side is `size`, centred in the square.
 
     The scaled frame is `inner_height` x `inner_width` with its corner at (`top`, `left`). What the square has beyond it
-    is made by the model and thrown away.
+    is made by the model and thrown away. All of this is in whole cells of `cell` pixels of the square.
     """
 
     height: int
     width: int
     size: int
+    cell: int = 1
+
+    def doubled(self) -> View:
+        """The same in a square of twice the side: each of its pixels is two by two there."""
+        return replace(self, size=2 * self.size, cell=2 * self.cell)
 
     @property
     def inner_height(self) -> int:
-        return max(1, round(self.size * self.height / max(self.height, self.width)))
+        return self.cell * max(1, round(self._cells * self.height / max(self.height, self.width)))
 
     @property
     def inner_width(self) -> int:
-        return max(1, round(self.size * self.width / max(self.height, self.width)))
+        return self.cell * max(1, round(self._cells * self.width / max(self.height, self.width)))
 
     @property
     def top(self) -> int:
-        return (self.size - self.inner_height) // 2
+        return (self._cells - self.inner_height // self.cell) // 2 * self.cell
 
     @property
     def left(self) -> int:
-        return (self.size - self.inner_width) // 2
+        return (self._cells - self.inner_width // self.cell) // 2 * self.cell
+
+    @property
+    def _cells(self) -> int:
+        return self.size // self.cell
 
     def picture(self, rgb: np.ndarray) -> np.ndarray:
         """(height, width, 3) uint8 -> (size, size, 3) uint8, antialiased; the rest repeats the frame's edge."""

@@ -46,6 +46,16 @@ def test_a_kept_cell_is_made_of_kept_pixels_alone(height, width) -> None:
     assert view.picture(red)[kept].max(initial=0) == 0
 
 
+@pytest.mark.parametrize(("height", "width"), FRAMES)
+def test_a_doubled_view_shows_each_pixel_as_two_by_two(height, width) -> None:
+    view, twice = View(height, width, 16), View(height, width, 16).doubled()
+    assert (twice.size, twice.inner_height, twice.inner_width) == (32, 2 * view.inner_height, 2 * view.inner_width)
+    assert (twice.top, twice.left) == (2 * view.top, 2 * view.left)
+    assert twice.doubled().size == 64
+    square = np.arange(16 * 16 * 3, dtype=np.float32).reshape(16, 16, 3)
+    assert np.array_equal(twice.inner(square.repeat(2, 0).repeat(2, 1))[::2, ::2], view.inner(square))
+
+
 def test_a_single_marked_pixel_of_a_large_frame_still_reaches_the_model() -> None:
     for x, y in ((0, 0), (511, 511), (17, 300)):
         change_map = np.zeros((512, 512), np.uint8)
