@@ -40,14 +40,21 @@ from paintdiff.training.recognizer import STEPS
 from paintdiff.training.scenes import SceneMaker
 from paintdiff.training.setting import Setting
 from paintdiff.training.sheet import draw_sheet, save_sheet, sheet_scenes
-from paintdiff.training.sources import LARGE, Sprite, fetch_packages, load_sprites, render_sprites, save_sprites
+from paintdiff.training.sources import (
+    LARGE,
+    LARGE_SPRITES,
+    Sprite,
+    fetch_packages,
+    load_sprites,
+    render_sprites,
+    save_sprites,
+)
 from paintdiff.training.studio import Studio
 from paintdiff.training.trainer import TrainingPlan, train
 from paintdiff.training.trust import fit_trust
 from paintdiff.training.vocabulary import corpus, learn_vocabulary
 
 SPRITES, CHECKPOINT, PHOTOGRAPHS, CLIP_ART = "sprites.npz", "checkpoint.safetensors", "photographs", "clip-art"
-LARGE_SPRITES = "sprites-large.npz"
 MODEL_FOLDER = Path(__file__).resolve().parents[2] / "resources/models/first-light"
 SHEET_FOLDER = Path(__file__).resolve().parents[2] / "docs/images"
 # What the shipped model uses; chosen by throughput on two CPU cores, see docs/bundled-model.md.

@@ -11,6 +11,7 @@ from paintdiff.training.continued import continuation
 from paintdiff.training.details import colorization, upscaling
 from paintdiff.training.diversity import diversity
 from paintdiff.training.figures import Part
+from paintdiff.training.large import large_fills
 from paintdiff.training.prompt_following import prompt_following
 from paintdiff.training.removal import removal
 from paintdiff.training.seconds import seconds
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[Setting], Part]] = {
     "diversity": diversity,
     "colorization": colorization,
     "upscaling": upscaling,
+    "large": large_fills,
 }
 
 

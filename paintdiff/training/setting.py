@@ -14,7 +14,7 @@ from paintdiff.training.painter import Painter
 from paintdiff.training.photographs import fetch_photographs
 from paintdiff.training.prompted import Prompted, commonest, paint_prompts
 from paintdiff.training.recognizer import STEPS, Recognizer, trained_recognizer
-from paintdiff.training.sources import Sprite, load_sprites, save_sprites
+from paintdiff.training.sources import LARGE_SPRITES, Sprite, load_sprites, save_sprites
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,11 @@ class Setting:
     def seen(self) -> list[Sprite]:
         """The sprites that the model was trained on."""
         return [sprite for sprite in self.sprites if not sprite.held_out]
+
+    @cached_property
+    def large_sprites(self) -> list[Sprite]:
+        """The sprites at twice the side, held out or not."""
+        return load_sprites(self.data / LARGE_SPRITES)
 
     @cached_property
     def photographs(self) -> list[np.ndarray]:

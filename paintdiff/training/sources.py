@@ -18,6 +18,7 @@ from paintdiff.training.nouns import Noun, chosen_nouns, plain_code
 
 SPRITE_SIZE = 144  # pixels
 LARGE = 2 * SPRITE_SIZE  # the side of sprites in scenes that the second stage learns from
+LARGE_SPRITES = "sprites-large.npz"
 _FINE = 2  # a drawing is rendered so many times larger
 PACKAGES = {
     "@iconify-json/noto": "1.2.9",

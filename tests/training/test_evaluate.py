@@ -13,16 +13,16 @@ from paintdiff.training import shapes
 from paintdiff.training.__main__ import main
 from paintdiff.training.evaluate import PARTS
 from paintdiff.training.figures import Figure, Part, markdown, save
-from paintdiff.training.sources import Sprite, save_sprites
-from tests.tiny_model import tiny_model
+from paintdiff.training.sources import LARGE, LARGE_SPRITES, SPRITE_SIZE, Sprite, save_sprites
+from tests.tiny_model import tiny_enlarger, tiny_model
 
 NAMES = ("apple", "star", "heart", "house", "balloon")
 
 
-def sprites(style: str, first: int) -> list[Sprite]:
+def sprites(style: str, first: int, side: int = SPRITE_SIZE) -> list[Sprite]:
     """Four drawn things of each name; about one in twenty is held out."""
     rng = np.random.default_rng(first)
-    pictures = [(name, shapes.draw(name, "red", rng)) for name in NAMES for _ in range(4)]
+    pictures = [(name, shapes.draw(name, "red", rng, side)) for name in NAMES for _ in range(4)]
     return [Sprite(name, (), style, f"{first + k:x}", pixels) for k, (name, pixels) in enumerate(pictures)]
 
 
@@ -35,8 +35,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     known = [*sprites("", 0), *sprites("flat", 100)]
     assert 0 < sum(sprite.held_out for sprite in known) < len(known)
     save_sprites(known, data / "sprites.npz")
+    save_sprites([*sprites("", 0, LARGE), *sprites("flat", 100, LARGE)], data / LARGE_SPRITES)
     save_sprites(sprites("other", 200), data / "judging/sprites.npz")
-    model = tiny_model(folder / "tiny", size=32)
+    model = tiny_enlarger(tiny_model(folder / "tiny", size=32))
     few = ["--pictures", "1", "--samples", "1", "--nouns", "3", "--steps", "1", "--workers", "0", "--offline"]
     assert main(["evaluate", "--model", str(model), "--data", str(data), "--device", "cpu", *few]) == 0
     return data / "evaluation/tiny"
@@ -51,7 +52,7 @@ def test_one_command_measures_every_part_and_writes_the_table_and_the_sheets(wri
             assert f"| {figure['what']} | {figure['value']} |" in table
     assert {path.stem for path in written.glob("*.png")} == {
         "continuation", "prompts", "prompts-real", "colours", "removal", "diversity", "nearest", "colorization",
-        "upscaling",
+        "upscaling", "large",
     }  # fmt: skip
     for path in written.glob("*.png"):
         with Image.open(path) as sheet:

@@ -18,8 +18,8 @@ from paintdiff.engine.bundled.picture_library import load_library
 from paintdiff.engine.bundled.text import Tokenizer
 from paintdiff.engine.model import load_model
 from paintdiff.training import shapes
-from paintdiff.training.__main__ import LARGE_SPRITES, main
-from paintdiff.training.sources import LARGE, SPRITE_SIZE, Sprite, load_sprites, save_sprites, trimmed
+from paintdiff.training.__main__ import main
+from paintdiff.training.sources import LARGE, LARGE_SPRITES, SPRITE_SIZE, Sprite, load_sprites, save_sprites, trimmed
 from paintdiff.training.vocabulary import learn_vocabulary, own_words
 
 
