@@ -15,9 +15,12 @@ import numpy as np
 from PIL import Image
 
 from paintdiff.engine.bundled import colours
+from paintdiff.engine.bundled.arrangement import arranged
+from paintdiff.engine.bundled.mentions import Asked, Reader, Thing
 from paintdiff.engine.bundled.posing import posed
+from paintdiff.engine.bundled.synonyms import NO_SLIPS, THINGS
+from paintdiff.engine.bundled.wording import tokens, words
 
-_ALSO_COLOURS = {(word,) for word in ("orange", "rose", "peach", "plum", "olive", "chestnut", "lemon", "violet")}
 FITS = (0.75, 0.95)  # how much of the mask's box a picture fills, from and to
 
 
@@ -47,53 +50,45 @@ class PictureLibrary:
         self.pictures = pictures
         self._by_words: dict[tuple[str, ...], list[int]] = {}
         for index, entry in enumerate(self.entries):
-            for name in (entry.name, *entry.others):
-                self._by_words.setdefault(_words(name), []).append(index)
-        self._longest = max((len(words) for words in self._by_words), default=0)
+            for name in dict.fromkeys(words(name) for name in (entry.name, *entry.others)):
+                self._by_words.setdefault(name, []).append(index)
+        other_words = {word: words(name) for word, name in THINGS.items() if words(name) in self._by_words}
+        for word, name in other_words.items():
+            self._by_words.setdefault(words(word), self._by_words[name])
+        self.names = tuple(sorted({name for entry in self.entries for name in (entry.name, *entry.others)}))
+        self._reader = Reader((*self.names, *other_words), NO_SLIPS)
+
+    def read(self, prompt: str) -> Asked:
+        """What `prompt` asks to see of what there are pictures of."""
+        return self._reader.read(prompt)
 
     def find(self, prompt: str) -> list[int]:
-        """The numbers of what the prompt names: its longest match, the first of them, of its style if it says one.
-
-        A word that may be a colour is one where anything else is named: an orange fish is no orange.
-        """
-        words = _words(prompt)
-        found = self._by_words.get(self._named(words)[1], [])
-        return [index for index in found if self.entries[index].style in words] or found
-
-    def _named(self, words: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
-        """Where in the prompt's words a thing is named, and by which of them; none where none is."""
-        for length in range(min(self._longest, len(words)), 0, -1):
-            spans = [(start, words[start : start + length]) for start in range(len(words) - length + 1)]
-            named = [span for span in spans if span[1] in self._by_words]
-            if named:
-                return min(named, key=lambda span: span[1] in _ALSO_COLOURS)
-        return 0, ()
+        """The numbers of what the prompt names first, of its style if it says one."""
+        asked = self.read(prompt)
+        return self._found(asked.things[0], asked) if asked.things else []
 
     def choose(self, prompt: str, seed: int) -> np.ndarray | None:
         """One of the pictures found, (s, s, 4) uint8 premultiplied, or its mirror image; None where nothing is named.
 
         In the colour that the prompt gives to the thing, if it gives it one. The same seed chooses the same.
         """
-        found = self.find(prompt)
-        if not found:
+        asked = self.read(prompt)
+        if not asked.things:
             return None
-        rng = np.random.default_rng((seed, 77))
-        pixels = self.pictures[found[int(rng.integers(len(found)))]]
-        pixels = pixels[:, ::-1] if rng.random() < 0.5 else pixels
-        words = _words(prompt)
-        said = [word for word in words[: self._named(words)[0]] if word in colours.COLOURS]
-        if not said or said[-1] == colours.commonest_word(pixels):
-            return pixels
-        return colours.repainted(pixels, said[-1], rng)
+        return self._chosen(asked.things[0], asked, np.random.default_rng((seed, 77)))
 
     def shown(self, prompt: str, seed: int, place: np.ndarray) -> np.ndarray | None:
         """What the model looks at for `prompt` where `place` (S, S) is set, (S, S, 4) uint8 premultiplied, or None.
 
-        The seed chooses the picture, how much of the box of `place` it fills, and where in it it stands.
+        The seed chooses the pictures. One thing alone stands where in the box of `place` the seed says, and fills as
+        much of it; for several see `arranged`.
         """
-        pixels, box = self.choose(prompt, seed), box_of(place)
-        if pixels is None or box is None:
+        asked, box = self.read(prompt), box_of(place)
+        if not asked.things or box is None:
             return None
+        if len(asked.things) > 1 or asked.things[0].count > 1:
+            return self._several(asked, seed, place)
+        pixels = self._chosen(asked.things[0], asked, np.random.default_rng((seed, 77)))
         rng = np.random.default_rng((seed, 78))
         pixels = posed(pixels, rng)
         left, top, side = fitted(pixels, place, rng.uniform(*FITS))
@@ -101,6 +96,36 @@ class PictureLibrary:
         left += round(rng.uniform(-0.3, 0.3) * max(0, room[0]))
         top += round(rng.uniform(-0.3, 0.3) * max(0, room[1]))
         return laid(pixels, place.shape[0], left, top, side)
+
+    def _found(self, thing: Thing, asked: Asked) -> list[int]:
+        """The numbers of the pictures of a thing: of its style where a style is said, one of it where several are."""
+        found = self._by_words.get(thing.key, [])
+        found = [index for index in found if self.entries[index].style in asked.tokens] or found
+        if thing.count == 1:
+            return found
+        return [index for index in found if not self._of_several(index, thing.key)] or found
+
+    def _of_several(self, index: int, key: tuple[str, ...]) -> bool:
+        """Whether a picture that `key` finds shows several of it already: its name is a plural."""
+        entry = self.entries[index]
+        return any(words(name) == key and tokens(name) != key for name in (entry.name, *entry.others))
+
+    def _chosen(self, thing: Thing, asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        found = self._found(thing, asked)
+        pixels = self.pictures[found[int(rng.integers(len(found)))]]
+        pixels = pixels[:, ::-1] if rng.random() < 0.5 else pixels
+        if not thing.colour or thing.colour == colours.commonest_word(pixels):
+            return pixels
+        return colours.repainted(pixels, thing.colour, rng)
+
+    def _several(self, asked: Asked, seed: int, place: np.ndarray) -> np.ndarray:
+        """The copies of one thing are of one picture, so that they go together, each in a pose of its own."""
+        copies = []
+        for number, thing in enumerate(asked.things):
+            pixels = self._chosen(thing, asked, np.random.default_rng((seed, 77, number)))
+            rng = np.random.default_rng((seed, 78, number))
+            copies.append([posed(pixels, rng) for _ in range(thing.count)])
+        return arranged(copies, asked.relations, place > 0)
 
 
 class PictureFile:
@@ -177,12 +202,3 @@ def laid(pixels: np.ndarray, size: int, left: int, top: int, side: int) -> np.nd
         out[y0:y1, x0:x1] = small[y0 - top : y1 - top, x0 - left : x1 - left]
     return out
 
-
-def _words(text: str) -> tuple[str, ...]:
-    """Lower-case words without punctuation and without a plural's s."""
-    cleaned = "".join(letter if letter.isalnum() else " " for letter in text.lower()).split()
-    return tuple(map(_singular, cleaned))
-
-
-def _singular(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
