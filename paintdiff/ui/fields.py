@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFontMetrics
@@ -10,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
-    QPlainTextEdit,
     QSizePolicy,
     QSlider,
     QStyle,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from paintdiff.generation.sampling import Parameter
+from paintdiff.ui.prompt_edit import PromptEdit
 
 SLIDER_STEPS = 1000
 CHOICE_WIDTH = 100
@@ -189,7 +190,7 @@ class TextField(Field):
         super().__init__(name, parameter)
         self.lines, self._most = lines, most
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # it takes no room that is left
-        self.edit = QPlainTextEdit()
+        self.edit = PromptEdit()
         self.edit.setTabChangesFocus(True)
         self.edit.setPlaceholderText(parameter.help.split(";")[0].removesuffix("."))
         column = QVBoxLayout(self)
@@ -217,6 +218,10 @@ class TextField(Field):
     def set_placeholder(self, text: str) -> None:
         """What an empty field says of itself."""
         self.edit.setPlaceholderText(text)
+
+    def set_names(self, names: Sequence[str]) -> None:
+        """What of a model's own names is offered while one types."""
+        self.edit.set_names(names)
 
     def described(self) -> str:
         return f"{self.parameter.label} “{' '.join(self.value().split())}”"

@@ -156,6 +156,9 @@ class GenerationPanel(QWidget):
         if info.labels:
             self._number("label").box.setMaximum(info.labels - 1)
         self._labels_of_model = info.labels
+        for field in self.fields.values():
+            if isinstance(field, TextField):
+                field.set_names(info.names)
         self._show_placeholder()
         method.set_offered(NATIVE, info.mask_channels)
         self.sections[ADD_ONS].show_row(self.add_ons, self.add_ons.show_family(info.family))

@@ -87,6 +87,8 @@ QLabel[framed="true"] { background: $base; border: 1px solid $border; }
 QLabel[strong="true"] { font-weight: 600; }
 QListView#cards { background: $window; border: none; }
 QListView#add_on_list::item { padding: 4px; }
+QListWidget#completions { background: $raised; border-radius: 4px; }
+QListWidget#completions::item { padding: 2px 4px; }
 QStatusBar QToolButton[flat="true"] { color: $muted; padding: 0 6px; border: none; }
 QWidget#rule { background: $border; }
 QProgressBar {
