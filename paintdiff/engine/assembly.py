@@ -83,6 +83,10 @@ class Scene:
         if shown is None:
             return condition
         without = looks.channels("", seed, self.place, self.guess, device)
+        heard = looks.heard(prompt)
+        if heard != prompt:
+            words = self.model.encode_text(heard)
+            condition = replace(condition, text=words.text, text_mask=words.text_mask)
         return replace(condition, reference=shown, no_reference=torch.zeros_like(shown) if without is None else without)
 
 

@@ -100,7 +100,7 @@ class Job:
         held_back_said = (sentence(held_back, len(self._done)),) if held_back else ()
         if not candidates:
             raise UserError(*held_back_said)
-        notices = (*self._notices, *network.notices, *held_back_said)
+        notices = (*self._notices, *self._told(), *network.notices, *held_back_said)
         notices += (ONE_OUTCOME,) * (len(self._done) < sampling.candidates)
         report = Report(dict(self.seconds), self.evaluations, kept, 0, model.info.device, notices, model.info.memory)
         return Result(candidates, report)
@@ -205,6 +205,13 @@ class Job:
         if looks is None or hole is None or place is None:
             return None
         return looks.guess(task.picture, hole, place)
+
+    def _told(self) -> tuple[str, ...]:
+        """What of the prompts the model found no picture of, where it looked for some."""
+        looks, scene = self._model.looks, self._first
+        if looks is None or scene is None or scene.place is None or not scene.place.any():
+            return ()
+        return looks.told(self._request.sampling)
 
     def _sample(
         self, scene: Scene, k: int, i: int, condition: Condition, denoiser: Denoiser, preview: Preview

@@ -24,7 +24,7 @@ class ModelInfo:
     choose from, 0 where they are free text. `defaults` are the values of `Sampling`, by name, that suit the model where
     the user has set no others. `memory` is the rung of the memory ladder that it stands on, "" for a model that needs
     none, and `precision` what its network computes in. `safety`: it brings a safety checker.
-    `family` is whose architecture it has.
+    `family` is whose architecture it has. `names` are the things that it can draw by name, where it knows only some.
     """
 
     name: str
@@ -38,6 +38,7 @@ class ModelInfo:
     precision: str = ""
     safety: bool = False
     family: Family = Family.UNKNOWN
+    names: tuple[str, ...] = ()
 
 
 class Engine(Protocol):

@@ -44,7 +44,10 @@ def load_fill_model(folder: Path, device: torch.device, dtype: torch.dtype) -> M
     if "pictures" in config:
         looks = Lookup(load_library(_beside(folder, config["pictures"])), bool(config.get("guesses", False)))
     usual = valid(config.get("defaults", {}))
-    info = ModelInfo(str(config.get("name", folder.name)), device.type, size, mask_channels=True, defaults=usual)
+    info = ModelInfo(
+        str(config.get("name", folder.name)), device.type, size, mask_channels=True, defaults=usual,
+        names=() if looks is None else looks.library.names,
+    )  # fmt: skip
     return Model(
         info, schedule, PixelSpace(size, device), _FillCall(network), predicts, _TextCall(network, tokenizer), True,
         weights=network, judge=find_judge(folder, tokenizer, device), looks=looks,

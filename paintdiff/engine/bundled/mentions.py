@@ -17,7 +17,7 @@ SEVERAL, SOME = 3, 2  # what a plural without a number means, alone and beside o
 BESIDE, ABOVE, BELOW, LEFT, RIGHT, ON, IN, BEFORE, BEHIND, WEARING = (
     "beside", "above", "below", "left", "right", "on", "in", "before", "behind", "wearing"
 )  # fmt: skip
-_RELATIONS: dict[tuple[str, ...], str] = {
+RELATIONS: dict[tuple[str, ...], str] = {
     tuple(words.split()): relation
     for relation, listed in {
         BEFORE: "in front of|before",
@@ -29,11 +29,14 @@ _RELATIONS: dict[tuple[str, ...], str] = {
         IN: "in|inside|into|within",
         BEHIND: "behind",
         WEARING: "wearing|wears",
-        BESIDE: "and|with|beside|besides|next to|near|by|at|,|holding|at the side of|around|between|to|from|or",
+        BESIDE: (
+            "and|with|beside|besides|next to|near|by|at|,|holding|at the side of|around|between|to|from|or|against|"
+            "through|across|along|toward|towards|after|off"
+        ),
     }.items()
     for words in listed.split("|")
 }
-_LONGEST_RELATION = max(map(len, _RELATIONS))
+_LONGEST_RELATION = max(map(len, RELATIONS))
 HATS = frozenset([
     "hat", "top hat", "party hat", "cowboy hat", "woolly hat", "winter hat", "sombrero", "baseball cap", "cap", "crown",
 ])  # fmt: skip
@@ -41,22 +44,35 @@ _NOT_SHOWN = {"without", "no", "not"}
 _COMPARED = {"like", "as", "than", "for"}  # what comes behind them says something of what came before
 _OF = "of"
 _PICTURES = {("painting",)}  # of something: how it is painted, and no thing
+# Pictures of a whole place: drawn where nothing else is named, and left to the words where something is.
+_SCENES = {
+    words(name) for name in (
+        "desert", "sunset", "sunrise", "sunrise over mountains", "starry night", "city at dusk", "desert island",
+        "camping", "beach with umbrella",
+    )
+}  # fmt: skip
 
-_NUMBERS = {
+NUMBERS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12,
     "pair": 2, "couple": 2, "both": 2, "twin": 2, "trio": 3,
 }  # fmt: skip
-_VAGUE = {
+VAGUE = {
     "some": SEVERAL, "few": SEVERAL, "several": SEVERAL, "many": MOST_OF_ONE, "lot": MOST_OF_ONE, "bunch": MOST_OF_ONE,
     "flock": MOST_OF_ONE, "herd": MOST_OF_ONE, "group": SEVERAL, "row": MOST_OF_ONE, "dozen": MOST_OF_ONE,
     "crowd": MOST_OF_ONE, "various": SEVERAL, "swarm": MOST_OF_ONE, "pack": SEVERAL, "more": SEVERAL,
+    "hundred": MOST_OF_ONE,
 }  # fmt: skip
-_ARTICLES = {
+ARTICLES = {
     "a", "an", "the", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their", "one",
 }  # fmt: skip
-_OTHER_BREAKS = {
+BREAKS = {
     "and", "or", "with", "but", "while", "is", "are", "there", "has", "have", "of", "for", "that", "which", "who",
 }  # fmt: skip
+GROUNDS = frozenset(words("""
+    sky background ground hills hill field meadow grass lawn sea ocean water lake river pond beach sand snow night day
+    clouds horizon wall floor stripes checks gradient desert sunset fog mist light shade darkness forest wood park
+    garden space landscape scene scenery backdrop room
+    """))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,8 +93,8 @@ class Thing:
 class Asked:
     """The things of a prompt in order of mention, and how each but the last stands to the next.
 
-    `tokens` are the prompt's, `spans` where in them the things are named, `slips` what was read otherwise than typed.
-    `more` says that a larger number of something was asked for.
+    `tokens` are the prompt's, `spans` where in them anything is named, seen or not, `slips` what was read otherwise
+    than typed. `more` says that a larger number of something was asked for.
     """
 
     things: tuple[Thing, ...] = ()
@@ -87,6 +103,30 @@ class Asked:
     spans: tuple[tuple[int, int], ...] = ()
     slips: Mapping[str, str] | None = None
     more: bool = False
+
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one thing, or more than one of a thing, is to be seen."""
+        return len(self.things) > 1 or any(thing.count > 1 for thing in self.things)
+
+    @property
+    def ground(self) -> str:
+        """What the prompt says of the ground alone, from its first word for it to the last, as "green hills under a
+        blue sky"; "" for nothing."""
+        named = {i for start, stop in self.spans for i in range(start, stop)}
+        at = [i for i, token in enumerate(self.tokens) if i not in named and singular(token) in GROUNDS]
+        if not at:
+            return ""
+        first = at[0]
+        while first > 0 and first - 1 not in named and not divides(self.tokens[first - 1]):
+            first -= 1
+        return " ".join(self.tokens[i] for i in range(first, at[-1] + 1) if i not in named)
+
+
+def divides(token: str) -> bool:
+    """Whether a word does not belong to the thing that is named next."""
+    return token in ARTICLES or token == COMMA or (token,) in RELATIONS or token in BREAKS
 
 
 class Reader:
@@ -106,7 +146,7 @@ class Reader:
         typed = tokens(prompt)
         slips = self._slips(typed)
         forms = tuple(singular(slips.get(token, token)) for token in typed)
-        spans = self._spans(forms)
+        spans = named = self._spans(forms)
         kept = [i for i in range(len(spans)) if self._counts(forms, spans, i)]
         spans = [spans[i] for i in kept]
         if not spans:
@@ -124,7 +164,7 @@ class Reader:
         relations = self._relations(forms, spans)
         used = {word for start, stop, _ in spans for word in typed[start:stop]}
         return Asked(
-            tuple(things), relations, typed, tuple((start, stop) for start, stop, _ in spans),
+            tuple(things), relations, typed, tuple((start, stop) for start, stop, _ in named),
             {word: meant for word, meant in slips.items() if word in used}, more,
         )  # fmt: skip
 
@@ -157,6 +197,8 @@ class Reader:
     def _counts(self, forms: Sequence[str], spans: Sequence[tuple[int, int, tuple[str, ...]]], i: int) -> bool:
         """Whether what span i names is to be seen, and does not only say something of another thing."""
         start, stop, key = spans[i]
+        if key in _SCENES and any(other not in _SCENES for _, _, other in spans):
+            return False
         before = forms[spans[i - 1][1] if i else 0 : start]
         if i + 1 < len(spans):
             until = forms[stop : spans[i + 1][0]]
@@ -168,20 +210,20 @@ class Reader:
         if own & _NOT_SHOWN or (i and own & _COMPARED):
             return False
         if i and before and before[0] == _OF and spans[i - 1][2] not in _PICTURES:
-            return not all(word == _OF or word in _ARTICLES or _is_colour(word) for word in before)
+            return not all(word == _OF or word in ARTICLES or _is_colour(word) for word in before)
         return not (i and len(key) == 1 and _is_colour(key[0]) and tuple(before) == ("in",))
 
     def _count(self, before: Sequence[str], typed: Sequence[str], key: tuple[str, ...], others: bool) -> int:
         """How many are asked for."""
         named_so = tuple(typed) in self._raw
         for word in reversed(before):
-            if word in _NUMBERS or word.isdecimal():
-                number = _NUMBERS.get(word) or min(int(word[:3]), 99)
+            if word in NUMBERS or word.isdecimal():
+                number = NUMBERS.get(word) or min(int(word[:3]), 99)
                 paired = named_so and word == "pair"  # of scissors
                 return 1 if paired else max(1, number)
-            if word in _VAGUE and not named_so and may_be_plural(typed[-1]):
-                return _VAGUE[word]
-            if word != _OF and (word in _ARTICLES or word == COMMA or (word,) in _RELATIONS or word in _OTHER_BREAKS):
+            if word in VAGUE and not named_so and may_be_plural(typed[-1]):
+                return VAGUE[word]
+            if word != _OF and divides(word):
                 break
         if named_so or not may_be_plural(typed[-1]):
             return 1
@@ -195,8 +237,10 @@ class Reader:
             relation = _last_relation(forms[stop:start])
             if lead not in ("", BESIDE) and relation in ("", BESIDE):
                 relation = _TURNED.get(lead, relation)  # "under a rainbow, a boat"
-            if "with" in forms[stop:start] and relation == BESIDE and " ".join(key) in HATS:
+            if " ".join(key) in HATS and (relation == IN or (relation == BESIDE and "with" in forms[stop:start])):
                 relation = WEARING
+            elif relation == ON and key == ("fire",):
+                relation = BEHIND
             found.append(relation or BESIDE)
             lead = ""
         return tuple(found)
@@ -208,7 +252,7 @@ _TURNED = {ABOVE: BELOW, BELOW: ABOVE, BEFORE: BEHIND, BEHIND: BEFORE, LEFT: RIG
 def _last_relation(between: Sequence[str]) -> str:
     for stop in range(len(between), 0, -1):
         for length in range(min(_LONGEST_RELATION, stop), 0, -1):
-            relation = _RELATIONS.get(tuple(between[stop - length : stop]))
+            relation = RELATIONS.get(tuple(between[stop - length : stop]))
             if relation:
                 return relation
     return ""
@@ -228,15 +272,8 @@ def _colour(before: Sequence[str], after: Sequence[str]) -> str:
     for word in reversed(before):
         if _is_colour(word):
             return OTHER_COLOURS.get(word, word)
-        if word in _ARTICLES or word == COMMA or (word,) in _RELATIONS or word in _OTHER_BREAKS or word in GROUNDS:
+        if divides(word) or word in GROUNDS:
             break
     if len(after) > 1 and after[0] == "in" and _is_colour(after[1]) and after[2:3] in ((), (COMMA,), ("and",)):
         return OTHER_COLOURS.get(after[1], after[1])
     return ""
-
-
-GROUNDS = frozenset(words("""
-    sky background ground hills hill field meadow grass lawn sea ocean water lake river pond beach sand snow night day
-    clouds horizon wall floor stripes checks gradient desert sunset fog mist light shade darkness forest wood park
-    garden space landscape scene scenery backdrop room
-    """))  # fmt: skip

@@ -11,6 +11,10 @@ from torch import Tensor
 from paintdiff.engine.bundled.continuation import continued
 from paintdiff.engine.bundled.fill_network import reference_channels
 from paintdiff.engine.bundled.picture_library import PictureLibrary
+from paintdiff.engine.bundled.telling import told
+from paintdiff.generation.prompt_schedule import over_steps, together
+from paintdiff.generation.prompt_tags import fragments, words_alone
+from paintdiff.generation.sampling import Sampling
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +40,25 @@ class Lookup:
 
         The seed chooses among the pictures of the same thing, and how they are laid.
         """
-        shown = over_guess(self.library.shown(prompt, seed, place), guess)
+        shown = over_guess(self.library.shown(words_alone(fragments(prompt)), seed, place), guess)
         return None if shown is None else reference_channels(torch.from_numpy(shown)[None]).to(device)
+
+    def heard(self, prompt: str) -> str:
+        """What of `prompt` the network is told in words where it looks at what the prompt names.
+
+        It has learnt from captions of one thing: words for several make it paint a bit of each everywhere, and without
+        them it copies what it is shown. So of several things it is told the ground alone.
+        """
+        asked = self.library.read(words_alone(fragments(prompt)))
+        return asked.ground if asked.several else prompt
+
+    def told(self, sampling: Sampling) -> tuple[str, ...]:
+        """A sentence for each of the run's prompts of which not every word was found, or that was read otherwise."""
+        texts = [*over_steps(sampling.prompt, sampling.steps), *over_steps(sampling.then, sampling.steps)]
+        parts = [words_alone(fragments(part.text)) for text in dict.fromkeys(texts) for part in together(text)]
+        names, styles = self.library.names, {entry.style for entry in self.library.entries}
+        sentences = (told(self.library.read(part), names, tuple(styles)) for part in dict.fromkeys(parts))
+        return tuple(sentence for sentence in dict.fromkeys(sentences) if sentence)
 
 
 def over_guess(shown: np.ndarray | None, guess: np.ndarray | None) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paintdiff.engine.bundled.wording import tokens
+from paintdiff.engine.bundled.wording import tokens, words
 
 
 def _table(listed: str) -> dict[str, str]:
@@ -304,6 +304,75 @@ COLOURS = {
     "violet": "purple", "lilac": "purple", "lavender": "purple", "magenta": "pink", "teal": "turquoise",
     "cyan": "turquoise", "navy": "blue", "azure": "blue", "emerald": "green", "beige": "brown", "tan": "brown",
 }  # fmt: skip
+
+# What to offer instead of words that nothing is a fair picture of.
+KINDRED = {
+    word: tuple(name.strip() for name in names.split(","))
+    for words_alike, names in (line.split(":") for line in """
+        wizard, witch, magician, sorcerer, magic: magic wand, crystal ball, dragon
+        king, queen, prince, princess, royalty: crown, castle, unicorn
+        knight, warrior, soldier, samurai, viking, ninja: sword, shield, castle
+        pirate: treasure chest, sailboat, skull
+        astronaut, space, galaxy, universe, planet: rocket, ringed planet, flying saucer
+        man, woman, person, people, boy, girl, child, baby, kid, lady, guy: robot, snowman, teddy bear
+        grandmother, grandma, granny, grandfather, grandpa, mother, father, mum, mom, dad: teddy bear, robot, snowman
+        face, head, portrait: grinning face, clown, skull
+        eye, eyes: glasses, sunglasses
+        angel, fairy, elf, mermaid, centaur, god, goddess: unicorn, phoenix, dragon
+        zombie, vampire, demon, devil, mummy: ghost, skull, alien monster
+        santa, santa claus, christmas: christmas tree, present, snowman
+        food, meal, dinner, lunch, breakfast: pizza, hamburger, pancakes
+        fruit, fruits: apple, banana, grapes
+        vegetable, vegetables: carrot, broccoli, tomato
+        drink, beverage: cup of coffee, glass of juice, cocktail glass
+        animal, pet, creature, beast: cat, dog, lion
+        vehicle: car, bus, bicycle
+        toy, toys: teddy bear, toy train, yo yo
+        tool, tools: hammer, saw, wrench
+        instrument, music, band: guitar, violin, drum
+        plant, bush, shrub, grass, leaf: potted plant, seedling, herb
+        sea, ocean, wave, water, river, lake, waterfall, beach: fishing boat, beach with umbrella, desert island
+        forest, wood, jungle, woods: evergreen tree, palm tree, mushroom
+        bridge, street, road: cityscape, bus, house
+        church, cathedral, mosque, palace, tower: castle, temple, lighthouse
+        weather, storm, wind: thunder cloud, tornado, lightning
+        clothes, clothing, coat, jacket, sweater, skirt: t shirt, dress, scarf
+        furniture, sofa, couch, bench, armchair, stool: chair, bed, table
+        cup, glass, jug, vase: mug, wine glass, teapot
+        sport, sports, game: football, basketball, tennis racket
+        hand, foot, leg, arm: mitten, boot, boxing glove
+        squirrel, beaver, mole, ferret, weasel: chipmunk, otter, badger
+        starfish, sea star, urchin: crab, seahorse, spiral shell
+        ostrich, emu, stork, crane, heron, pelican, toucan: flamingo, parrot, swan
+        hyena, coyote, jackal: wolf, fox, leopard
+        walrus: seal, polar bear
+        dessert, sweet, sweets: cupcake, ice cream, doughnut
+        gun, weapon, rifle, cannon: sword, bow and arrow, bomb
+        """.strip().splitlines())
+    for word in map(str.strip, words_alike.split(","))
+}
+
+PEOPLE = frozenset(words("""
+    man woman person people boy girl child baby kid lady guy human grandmother grandma granny grandfather grandpa mother
+    father mum mom dad sister brother uncle aunt friend wizard witch magician king queen prince princess knight warrior
+    soldier samurai viking ninja pirate astronaut doctor nurse teacher farmer cook chef police fireman policeman
+    dancer singer musician artist painter bride groom cowboy santa fairy elf angel mermaid face portrait hand
+    """))  # fmt: skip
+
+# Words that say how a picture looks, or name what the network paints by itself: nobody misses a drawing of them.
+QUIET = frozenset(words("""
+    sky background ground backdrop hill cloud sunset night stripe check gradient pattern colour color style picture
+    photo photograph image illustration drawing sketch painting art artwork icon sticker emoji cartoon comic anime
+    watercolor watercolour oil acrylic pencil ink pixel vector logo render rendering cgi photorealistic realistic
+    realism detailed detail details quality masterpiece best high highly very ultra resolution res hdr uhd 4k 8k hd
+    cinematic lighting light dark bright shiny cute beautiful pretty nice lovely funny happy sad angry small little big
+    large huge tiny giant old new young fluffy fat thin tall short long wide round left right top bottom side middle
+    centre center corner front back air distance foreground day please some something anything thing stuff lot much
+    many more other another same different own made left right here there front view closeup close up shot scene
+    trending artstation unreal engine minimal minimalist simple abstract colourful colorful vivid pastel warm cold
+    hot wild tame sleepy golden wooden metal glass stone retro vintage modern ancient magical mystical fantasy
+    portrait tail ear fur wing nose mouth horn leg roof window petal stem smile
+    """))  # fmt: skip
 
 # Common words one letter away from the name of a thing, which are no slips of the pen.
 NO_SLIPS = frozenset(tokens("""

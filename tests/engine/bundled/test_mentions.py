@@ -77,6 +77,19 @@ def test_a_prompt_is_read_as_a_painter_means_it(line: str) -> None:
     assert seen(prompt) == things
 
 
+@pytest.mark.parametrize(
+    ("prompt", "ground"),
+    [
+        ("a cat and a dog on green hills under a blue sky", "green hills under a blue sky"), ("a cat and a dog", ""),
+        ("a blue sky with a bird over a house", "blue sky"), ("two cats on a red background", "red background"),
+    ],
+)
+def test_the_ground_is_what_is_left_to_words(prompt: str, ground: str) -> None:
+    assert READER.read(prompt).several
+    assert READER.read(prompt).ground == ground
+    assert not READER.read("a cat").several
+
+
 def test_what_was_read_otherwise_is_told() -> None:
     assert READER.read("two elephents and a dog").slips == {"elephents": "elephant"}
     assert READER.read("two elephants and a dog").slips == {}

@@ -18,6 +18,7 @@ from paintdiff.engine.engine import DiffusionEngine
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.errors import UserError
 from paintdiff.generation.request import Request
+from paintdiff.generation.result import Result
 from paintdiff.generation.sampling import Sampling
 from paintdiff.image.geometry import Rect
 from paintdiff.training.library import save_library
@@ -51,20 +52,38 @@ def blind(tmp_path_factory: pytest.TempPathFactory) -> str:
     return looking_model(tmp_path_factory.mktemp("models") / "blind", PictureLibrary([], []))
 
 
-def patch(model: str, **sampling: object) -> np.ndarray:
+def result(model: str, **sampling: object) -> Result:
     picture = np.full((24, 24, 4), 255, np.uint8)
     change_map = np.zeros((24, 24), np.uint8)
     change_map[6:18, 6:18] = 255
     frame = Rect(0, 0, 24, 24)
     settings = Sampling(**{"steps": 3, "candidates": 1, "prompt": "an apple"} | sampling)  # type: ignore[arg-type]
     request = Request("inpaint", frame, frame, picture, change_map, settings, model, "cpu", feather=0)
-    return DiffusionEngine().generate(request, lambda _: None, CancelToken()).candidates[0].patch
+    return DiffusionEngine().generate(request, lambda _: None, CancelToken())
+
+
+def patch(model: str, **sampling: object) -> np.ndarray:
+    return result(model, **sampling).candidates[0].patch
 
 
 def test_what_the_prompt_names_is_looked_at(model: str, blind: str) -> None:
     assert not np.array_equal(patch(model), patch(blind))
     assert np.array_equal(patch(model, prompt="unheard of"), patch(blind, prompt="unheard of"))
     assert np.array_equal(patch(model), patch(model))
+
+
+def test_it_is_told_what_was_not_found_and_what_can_be(model: str) -> None:
+    assert DiffusionEngine().load(model, "cpu").names == ("apple", "sky")
+    assert result(model).report.notices == ()
+    (notice,) = result(model, prompt="a wizard", then="two apples").report.notices
+    assert "“wizard”" in notice
+    (notice,) = result(model, prompt="apple AND wizard").report.notices
+    assert "“wizard”" in notice
+    assert result(model, prompt="a wizard", strength=0.7).report.notices == (), "where no picture is looked for"
+
+
+def test_a_weight_is_no_number_of_things(model: str) -> None:
+    assert np.array_equal(patch(model, prompt="(red apple:2.0)"), patch(model, prompt="red apple"))
 
 
 def test_a_picture_that_is_only_changed_a_little_is_not_fought_by_another(model: str, blind: str) -> None:
