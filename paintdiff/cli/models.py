@@ -11,14 +11,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from paintdiff.cli.fetching import fetch, size_text
+from paintdiff.engine.bundled.picture_library import load_library
 from paintdiff.generation.errors import UserError
-from paintdiff.generation.model_card import Family
+from paintdiff.generation.model_card import Family, ModelCard
 from paintdiff.models.add_on import AddOnCard
-from paintdiff.models.catalogue import look_at, scan, scan_add_ons, source_of
+from paintdiff.models.catalogue import find_model, look_at, scan, scan_add_ons, source_of
 from paintdiff.models.companions import Companions
 from paintdiff.models.describe import Card
 from paintdiff.models.families import Part
 from paintdiff.models.fit import fit_of
+from paintdiff.models.header import read_object
 from paintdiff.models.hub import Offer, look_up
 from paintdiff.models.hub_files import README
 from paintdiff.models.hub_name import parse_hub_name
@@ -50,6 +52,7 @@ class Models:
         show = actions.add_parser("show", aliases=["info"], help="say what is known of one")
         show.add_argument("source", metavar="SOURCE", help=SOURCE)
         show.add_argument("--json", action="store_true", help="print JSON")
+        show.add_argument("--names", action="store_true", help="list what it can draw by name, one a line")
         get = actions.add_parser("get", help="fetch one from the hub into its cache; a broken download is gone on with")
         get.add_argument("hub_name", metavar="NAME", help=NAME)
         get.add_argument("--dry-run", action="store_true", help="only say what would be fetched")
@@ -61,7 +64,11 @@ class Models:
     def run(self, options: argparse.Namespace) -> None:
         match options.action:
             case "show" | "info":
-                _show(look_at(source_of(options.source)), options.json)
+                card = look_at(source_of(options.source))
+                if options.names:
+                    _list_names(card)
+                else:
+                    _show(card, options.json)
             case "get":
                 _get(options.hub_name, options.dry_run)
             case "folder" | "folders":
@@ -127,10 +134,33 @@ def _show(card: Card, as_json: bool) -> None:
             facts["masks"] = "read by channels of its own" if card.inpaints else "filled by constraint"
         fit = None if card.problem else fit_of(card, measure_machine())
         facts["memory"] = "" if fit is None else fit.whole
+        names = _drawn_by_name(card)
+        facts["draws"] = f"{len(names)} things by name; --names lists them" if names else ""
     facts |= {"licence": card.licence or "not stated", "cannot be used": card.problem}
     for name, text in facts.items():
         if text:
             print(f"{name + ':':<16}{_printed(text)}")
+
+
+def _list_names(card: Card) -> None:
+    names = _drawn_by_name(card) if isinstance(card, ModelCard) else ()
+    if not names:
+        raise UserError(f"{_printed(card.name)} has no list of what it can draw: it takes any words.")
+    print("\n".join(map(_printed, names)))
+
+
+def _drawn_by_name(card: ModelCard) -> tuple[str, ...]:
+    """What a model of our own kind has pictures of to look at."""
+    if card.family is not Family.BUNDLED or card.problem:
+        return ()
+    _, folder = find_model(card.source)
+    pictures = read_object(folder / "config.json").get("pictures", "")
+    if not pictures or Path(pictures).name != pictures:
+        return ()
+    try:
+        return load_library(folder / pictures).names
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"The pictures of {_printed(card.name)} cannot be read: {_printed(str(error))}.") from error
 
 
 def _printed(text: str) -> str:

@@ -55,6 +55,16 @@ def test_one_model_can_be_shown(tmp_path, capsys) -> None:
     assert json.loads(run("models show --json A", capsys)[0])["source"] == str(file)
 
 
+def test_what_a_model_can_draw_by_name_is_listed(tmp_path, capsys) -> None:
+    names = run("models show first-light --names", capsys)[0].splitlines()
+    assert len(names) > 600
+    assert {"hot air balloon", "car", "automobile"} <= set(names)
+    assert f"{len(names)} things by name" in run("models show first-light", capsys)[0]
+    file = write_header(tmp_path / "a.safetensors", SD1)
+    assert "by name" not in run(f"models show {file}", capsys)[0]
+    assert "takes any words" in run(f"models show {file} --names", capsys, status=2)[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
