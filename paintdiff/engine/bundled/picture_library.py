@@ -17,6 +17,7 @@ from PIL import Image
 from paintdiff.engine.bundled import colours
 from paintdiff.engine.bundled.arrangement import arranged
 from paintdiff.engine.bundled.mentions import Asked, Reader, Thing
+from paintdiff.engine.bundled.own_colours import lit, recoloured
 from paintdiff.engine.bundled.posing import posed
 from paintdiff.engine.bundled.synonyms import NO_SLIPS, THINGS
 from paintdiff.engine.bundled.wording import tokens, words
@@ -70,7 +71,7 @@ class PictureLibrary:
     def choose(self, prompt: str, seed: int) -> np.ndarray | None:
         """One of the pictures found, (s, s, 4) uint8 premultiplied, or its mirror image; None where nothing is named.
 
-        In the colour that the prompt gives to the thing, if it gives it one. The same seed chooses the same.
+        In the colour that the prompt gives to the thing, or in the seed's own. The same seed chooses the same.
         """
         asked = self.read(prompt)
         if not asked.things:
@@ -114,9 +115,11 @@ class PictureLibrary:
         found = self._found(thing, asked)
         pixels = self.pictures[found[int(rng.integers(len(found)))]]
         pixels = pixels[:, ::-1] if rng.random() < 0.5 else pixels
-        if not thing.colour or thing.colour == colours.commonest_word(pixels):
-            return pixels
-        return colours.repainted(pixels, thing.colour, rng)
+        if not thing.colour:
+            pixels = recoloured(pixels, self.pictures[found[int(rng.integers(len(found)))]], rng)
+        elif thing.colour != colours.commonest_word(pixels):
+            pixels = colours.repainted(pixels, thing.colour, rng)
+        return lit(pixels, rng)
 
     def _several(self, asked: Asked, seed: int, place: np.ndarray) -> np.ndarray:
         """The copies of one thing are of one picture, so that they go together, each in a pose of its own."""
