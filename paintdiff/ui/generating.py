@@ -255,7 +255,9 @@ class Generating(QObject):
         self._candidates.add(request, result.candidates, document)
         self.proved.emit(result.report)
         if result.report.notices:
-            self.noticed.emit(" ".join(result.report.notices))
+            notice = " ".join(result.report.notices)
+            self.noticed.emit(notice)
+            self._panel.run_bar.show_hint(notice)  # where there is room for it, until the next thing happens
 
     def _on_measured(self, job: int, likelihoods: tuple[Likelihood, ...]) -> None:
         found = dict(zip(self._measurements[job], likelihoods, strict=True))

@@ -20,7 +20,7 @@ _LAST_WORDS = re.compile(r"(?:[^\W_]+[ -])*[^\W_]*$")
 def completions(before: str, names: Sequence[str]) -> tuple[str, list[str]]:
     """What of `before`, the text up to the cursor, may be the beginning of a name, and the names that it may become.
 
-    First those that begin so, then those of which a later word does. ("", []) where nothing fits.
+    First those that begin so, the shortest first, then those of which a later word does. ("", []) where nothing fits.
     """
     found = _LAST_WORDS.search(before)
     words = re.split(r"(?<=[ -])", found[0].lower()) if found else []
@@ -29,7 +29,7 @@ def completions(before: str, names: Sequence[str]) -> tuple[str, list[str]]:
         whole = typed.rstrip()
         if len(whole) < LETTERS or (whole != typed and whole in names):
             continue
-        begun = [name for name in names if name.startswith(typed) and name != typed]
+        begun = sorted((name for name in names if name.startswith(typed) and name != typed), key=len)
         within = [name for name in names if f" {typed}" in name] if count == 1 else []
         if begun or within:
             return before[len(before) - len(typed) :], [*begun, *within][:_MOST]

@@ -67,8 +67,8 @@ class RunBar(QWidget):
         self._beside.addWidget(control)
 
     def show_hint(self, hint: str, offer: str = "", bad: bool = False) -> None:
-        """One sentence on what stands in the way, or, `bad`, on what went wrong, and a button that helps; "" for none.
-        """
+        """A sentence on what stands in the way, was done otherwise than asked or, `bad`, went wrong, and a button that
+        helps; "" for none."""
         self.hint.setText(breakable(hint))
         if self.hint.property("bad") != bad:
             self.hint.setProperty("bad", bad)

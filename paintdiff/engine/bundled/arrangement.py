@@ -14,6 +14,7 @@ FIT = 0.96  # how much of its room a thing fills where there are several
 _SOLID = 24  # alpha from which on a pixel belongs to a thing
 _BASE = 0.62  # of the room's height, for what something stands on
 _BESIDE = (BESIDE, LEFT, RIGHT)
+_WHOLE = 0.62  # of its box, above which a place is taken for one patch
 _SUNK = {ON: 0.2, IN: 0.5}  # how far into what it stands on or in it reaches, in heights of that
 
 
@@ -44,8 +45,7 @@ def arranged(copies: Sequence[Sequence[np.ndarray]], relations: Sequence[str], p
 
     `relations` say how each thing but the last stands to the next. "above" and "below" divide the place from top to
     bottom; what is beside another divides it from left to right, or into rows where that leaves more room to each; what
-    stands on, in or before another shares its room. Each room has its share of the place's pixels, so that a place of
-    several parts is filled part by part.
+    stands on, in or before another shares its room. A place of several patches is filled patch by patch.
     """
     things, relations = _dressed([list(each) for each in copies], relations)
     rows = _split_at(things, relations, (ABOVE, BELOW))
@@ -213,8 +213,14 @@ def _laid(drawn: Drawn, size: int) -> np.ndarray:
 
 
 def _shares(room: np.ndarray, weights: Sequence[float], axis: int) -> list[np.ndarray]:
-    """`room` (S, S) bool cut into parts with so many of its pixels each, along an axis: 0 from top to bottom."""
-    filled = np.cumsum(room.sum(1 - axis))
+    """`room` (S, S) bool cut into parts along an axis, 0 from top to bottom, in shares of `weights`.
+
+    Of its length where it is one patch, like an ellipse, else of its pixels, so that each of two patches is a part.
+    """
+    box = _box_of(room)
+    even = box is not None and room.sum() > _WHOLE * box.width * box.height
+    along = room.any(1 - axis) if even else room.sum(1 - axis)
+    filled = np.cumsum(along, dtype=np.int64)
     ends = np.searchsorted(filled, np.cumsum(weights) / sum(weights) * filled[-1])
     parts, start = [], 0
     for end in (*(int(end) + 1 for end in ends[:-1]), room.shape[0]):

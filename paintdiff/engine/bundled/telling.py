@@ -30,7 +30,7 @@ def told(asked: Asked, names: Sequence[str], styles: Sequence[str] = ()) -> str:
         if asked.things:
             said.append(f"the model looked at drawings of {_quoted(_typed(asked), 'and')}, and has none of {lacks}")
         else:
-            said.append(f"the model has no drawing of {lacks} to look at, and guesses{_instead(unknown, names)}")
+            said.append(f"the model has no drawing of {lacks} and guesses{_instead(unknown, names)}")
     sentence = "; ".join(said)
     return sentence[:1].upper() + sentence[1:] + "." if sentence else ""
 
@@ -47,7 +47,7 @@ def nearest(word: str, names: Sequence[str]) -> list[str]:
 
 def _instead(unknown: Sequence[str], names: Sequence[str]) -> str:
     near = list(dict.fromkeys(name for word in unknown for name in nearest(word, names)))[:NEAREST]
-    return f"; it does know {_quoted(near, 'and')}" if near else ""
+    return f"; it knows {_quoted(near, 'and')}" if near else ""
 
 
 def _unknown(asked: Asked, styles: Sequence[str]) -> list[str]:
