@@ -13,6 +13,7 @@ from torch import Tensor
 
 from paintdiff.engine.add_ons.controlled import Besides, Controlled
 from paintdiff.engine.bundled.judge import Judge
+from paintdiff.engine.bundled.reference import Lookup
 from paintdiff.engine.conditions.classifier_guidance import ClassifierGuidance
 from paintdiff.engine.conditions.clip_guidance import ClipGuidance
 from paintdiff.engine.conditions.constraint import All, Constraint
@@ -48,7 +49,8 @@ class Scene:
     `known` is what else is known of the result, in pixels, and `rounds` how often the network's x0 is fitted to it.
     `code`, shaped like `original`, is noise to start from instead of the seed's.
     `place` (S, S) bool is where a picture that the model looks at is laid; None: it looks at none. `guess`
-    (S, S, 4) uint8 premultiplied is how the picture may go on there. `besides` are control maps and an image prompt.
+    (S, S, 4) uint8 premultiplied is how the picture may go on there. `grey` (S, S), levels of luma, is searched for
+    what the prompt names instead, where it stays. `besides` are control maps and an image prompt.
     """
 
     model: Model
@@ -63,6 +65,7 @@ class Scene:
     code: Tensor | None = None
     place: np.ndarray | None = None
     guess: np.ndarray | None = None
+    grey: np.ndarray | None = None
     besides: Besides | None = None
 
     @property
@@ -76,18 +79,22 @@ class Scene:
     def looking(self, condition: Condition, prompt: str) -> Condition:
         """`condition` with what the model looks at for `prompt`, and for none."""
         looks = self.model.looks
-        if looks is None or self.place is None:
+        shown = None if looks is None else self._shown(looks, prompt)
+        if looks is None or shown is None:
             return condition
-        seed, device = self.sampling.seed, self.original.device
-        shown = looks.channels(prompt, seed, self.place, self.guess, device)
-        if shown is None:
-            return condition
-        without = looks.channels("", seed, self.place, self.guess, device)
+        without = self._shown(looks, "")
         heard = looks.heard(prompt)
         if heard != prompt:
             words = self.model.encode_text(heard)
             condition = replace(condition, text=words.text, text_mask=words.text_mask)
         return replace(condition, reference=shown, no_reference=torch.zeros_like(shown) if without is None else without)
+
+    def _shown(self, looks: Lookup, prompt: str) -> Tensor | None:
+        if self.grey is not None:
+            return looks.recognized(prompt, self.grey, self.original.device)
+        if self.place is None:
+            return None
+        return looks.channels(prompt, self.sampling.seed, self.place, self.guess, self.original.device)
 
 
 def make_condition(model: Model, sampling: Sampling, encode_text: EncodeText) -> Condition:

@@ -194,6 +194,7 @@ class Job:
         scene = Scene(
             self._model, sampling, original, space.pooled(strength), pixels, strength, beyond=space.pooled(beyond),
             known=task.known(pixels), rounds=task.rounds, place=task.place, guess=self._guess(task),
+            grey=task.grey,
             besides=shown_besides(part, task, self._model),
         )  # fmt: skip
         if i == 0:

@@ -78,6 +78,14 @@ class PictureLibrary:
             return None
         return self._chosen(asked.things[0], asked, np.random.default_rng((seed, 77)))
 
+    def drawings(self, prompt: str) -> list[list[np.ndarray]]:
+        """All pictures of each thing that the prompt names, (s, s, 4) uint8 premultiplied, in the colour asked for."""
+        asked = self.read(prompt)
+        return [
+            [_painted(self.pictures[index], thing, np.random.default_rng(index)) for index in self._found(thing, asked)]
+            for thing in asked.things
+        ]
+
     def shown(self, prompt: str, seed: int, place: np.ndarray) -> np.ndarray | None:
         """What the model looks at for `prompt` where `place` (S, S) is set, (S, S, 4) uint8 premultiplied, or None.
 
@@ -117,9 +125,7 @@ class PictureLibrary:
         pixels = pixels[:, ::-1] if rng.random() < 0.5 else pixels
         if not thing.colour:
             pixels = recoloured(pixels, self.pictures[found[int(rng.integers(len(found)))]], rng)
-        elif thing.colour != colours.commonest_word(pixels):
-            pixels = colours.repainted(pixels, thing.colour, rng)
-        return lit(pixels, rng)
+        return lit(_painted(pixels, thing, rng), rng)
 
     def _several(self, asked: Asked, seed: int, place: np.ndarray) -> np.ndarray:
         """The copies of one thing are of one picture, so that they go together, each in a pose of its own."""
@@ -142,6 +148,13 @@ class PictureFile:
             pixels = np.asarray(picture.convert("RGBA")).astype(np.uint16)
         pixels[..., :3] = (pixels[..., :3] * pixels[..., 3:] + 127) // 255
         return pixels.astype(np.uint8)
+
+
+def _painted(pixels: np.ndarray, thing: Thing, rng: np.random.Generator) -> np.ndarray:
+    """In the colour that was said of the thing, if any was."""
+    if not thing.colour or thing.colour == colours.commonest_word(pixels):
+        return pixels
+    return colours.repainted(pixels, thing.colour, rng)
 
 
 def load_library(path: Path) -> PictureLibrary:

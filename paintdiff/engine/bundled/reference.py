@@ -11,6 +11,7 @@ from torch import Tensor
 from paintdiff.engine.bundled.continuation import continued
 from paintdiff.engine.bundled.fill_network import reference_channels
 from paintdiff.engine.bundled.picture_library import PictureLibrary
+from paintdiff.engine.bundled.recognizing import recognized
 from paintdiff.engine.bundled.telling import told
 from paintdiff.generation.prompt_schedule import over_steps, together
 from paintdiff.generation.prompt_tags import fragments, words_alone
@@ -41,6 +42,16 @@ class Lookup:
         The seed chooses among the pictures of the same thing, and how they are laid.
         """
         shown = over_guess(self.library.shown(words_alone(fragments(prompt)), seed, place), guess)
+        return None if shown is None else reference_channels(torch.from_numpy(shown)[None]).to(device)
+
+    def recognized(self, prompt: str, grey: np.ndarray, device: torch.device) -> Tensor | None:
+        """`Condition.reference` for what `prompt` names where `grey` (S, S), levels of luma, shows it: (1, 4, S, S).
+
+        None where it shows nothing of it.
+        """
+        shown = None
+        for drawings in self.library.drawings(words_alone(fragments(prompt))):
+            shown = over_guess(recognized(grey, drawings), shown)
         return None if shown is None else reference_channels(torch.from_numpy(shown)[None]).to(device)
 
     def heard(self, prompt: str) -> str:

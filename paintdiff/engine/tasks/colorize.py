@@ -34,7 +34,7 @@ class Colorize:
     to what looks alike, and the run starts from that picture: the surer it is of a cell, the later the cell joins.
     """
 
-    place = hole = None  # the grey picture says what is there
+    place = hole = None  # the grey picture says what is there, and where
 
     def __init__(self, part: Request, size: int) -> None:
         """Raises `UserError` where coarse shapes are to be kept as well: those of a grey picture are grey."""
@@ -55,6 +55,10 @@ class Colorize:
             colour, _ = self._spread
             small[to_change] = with_luma(colour, luma(small))[to_change]
         return self._padded(small)
+
+    @property
+    def grey(self) -> np.ndarray:
+        return luma(self.picture)
 
     def map(self, change_map: np.ndarray) -> np.ndarray:
         square = self.shown.map(change_map)

@@ -58,6 +58,11 @@ class Task(Protocol):
         ...
 
     @property
+    def grey(self) -> np.ndarray | None:
+        """(H, W) float32 levels of luma that stay, among which the model looks for what is named; None: for nothing."""
+        ...
+
+    @property
     def rounds(self) -> int:
         """How often the network's x0 is fitted to what is known, in each step; see `MomentMatching`."""
         ...
@@ -88,6 +93,7 @@ class Fill:
     steps.
     """
 
+    grey = None
     rounds = 0
 
     def __init__(self, part: Request, size: int, enlarge: Enlarge | None = None) -> None:

@@ -46,7 +46,7 @@ class Upscale:
     have its mean. The frame's sides are multiples of the scale.
     """
 
-    place = hole = None  # what is there is enlarged, and nothing new is named
+    place = hole = grey = None  # what is there is enlarged, and nothing new is named
     rounds = 0  # the enlarged picture, from which the run starts, says it all; and fitting takes a large memory
 
     def __init__(self, part: Request, size: int) -> None:
