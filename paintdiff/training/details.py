@@ -26,6 +26,7 @@ from paintdiff.training.studio import greyed
 SIDE = 128  # pixels of the scenes
 SCALE = 2
 _KINDS = ("hills", "sky", "plain", "linear")
+_COLOURED = 3  # times as many scenes as usual are colorized: a colour is right or wrong as a whole
 _SEED = 80_000  # far from every training step's seed
 
 
@@ -39,7 +40,7 @@ class _Shown:
 
 def colorization(setting: Setting) -> Part:
     """How far the colours are from the true ones, without and with a prompt, beside the grey picture's distance."""
-    scenes = _scenes(setting)
+    scenes = _scenes(setting, _COLOURED)
     asked = [("", scene) for scene in scenes] + [(scene.name, scene) for scene in scenes]
     requests = [
         _request(setting, picture_document(greyed(rgba(s.picture))), "colorize", prompt=prompt, candidates=2)
@@ -68,7 +69,7 @@ def colorization(setting: Setting) -> Part:
 
 def upscaling(setting: Setting) -> Part:
     """Peak signal-to-noise ratio of pictures enlarged twice, beside bicubic interpolation."""
-    scenes = _scenes(setting)
+    scenes = _scenes(setting, 1)
     small = [cv2.resize(s.picture, (SIDE // SCALE, SIDE // SCALE), interpolation=cv2.INTER_AREA) for s in scenes]
     requests = [
         _request(setting, enlarged(picture_document(rgba(picture)), SCALE), "upscale", prompt="") for picture in small
@@ -90,10 +91,10 @@ def upscaling(setting: Setting) -> Part:
     return Part("upscaling", (figure,), "", {"upscaled": ours, "bicubic": usual}, {"upscaling": sheet})
 
 
-def _scenes(setting: Setting) -> list[_Shown]:
-    """A held-out thing in the middle of each of the kinds of ground, in turn."""
+def _scenes(setting: Setting, times: int) -> list[_Shown]:
+    """A held-out thing in the middle of each kind of ground in turn, `times` as often as the setting asks for."""
     shown = []
-    for number in range(max(2, setting.pictures)):
+    for number in range(max(2, times * setting.pictures)):
         rng = np.random.default_rng((_SEED, number))
         ground = background_of(_KINDS[number % len(_KINDS)], SIDE, rng).pixels
         sprite = setting.held_out[int(rng.integers(len(setting.held_out)))]

@@ -37,14 +37,16 @@ def diversity(setting: Setting) -> Part:
         nearest.of_painted(picture, ground)
         for fills, ground in zip(painted.fills, painted.grounds, strict=True) for picture in fills
     ]))  # fmt: skip
-    limit, usual = _copies(setting, painted, seen)
-    copies = float((distances <= limit).mean())
+    limit, usual, others = _copies(setting, painted, seen)
+    copies, least = float((distances <= limit).mean()), max(_COPIES_TARGET, others)
     figures: tuple[Figure, ...] = (
         Figure("diversity: pairs of seeds that differ visibly", percent(differ), f"at least {percent(_DIFFER_TARGET)}",
             differ >= _DIFFER_TARGET,
             f"masked L1 above {VISIBLE:.0f} levels; the median pair is {np.median(apart):.0f} apart"),
-        Figure("diversity: plain copies of a training picture", percent(copies), f"at most {percent(_COPIES_TARGET)}",
-            copies <= _COPIES_TARGET, f"nearer than {limit:.0f} levels to one, as {percent(_SURE)} of real copies are; "
+        Figure("diversity: plain copies of a training picture", percent(copies),
+            f"at most {percent(_COPIES_TARGET)}, or the {percent(others)} of other artists",
+            copies <= least, f"nearer than {limit:.0f} levels to one, as {percent(_SURE)} of real copies are, and "
+            f"{percent(others)} of other artists' drawings of the same nouns, which were never seen; "
             f"samples are {np.median(distances):.0f} away (median), held-out sprites {usual:.0f}"),
     )  # fmt: skip
     led = _led(setting, painted, seen, found)
@@ -55,7 +57,7 @@ def diversity(setting: Setting) -> Part:
         )  # fmt: skip
     numbers = {
         "pairs_apart": apart.round(2).tolist(), "nearest": distances.round(2).tolist(), "copy_limit": limit,
-        "held_out_nearest": usual, "nearest_is_looked_at": led,
+        "held_out_nearest": usual, "others_as_near": others, "nearest_is_looked_at": led,
     }  # fmt: skip
     return Part("diversity", figures, "", numbers, {
         "diversity": _seeds(painted), "nearest": _beside(setting, painted, found.reshape(-1, SEEDS), distances),
@@ -76,21 +78,25 @@ def _led(setting: Setting, painted: Prompted, seen: nearest.Nearest, found: np.n
     return float((found[there] == shown).mean())
 
 
-def _copies(setting: Setting, painted: Prompted, seen: nearest.Nearest) -> tuple[float, float]:
-    """How far from its nearest a real copy lies (nearly all of them), and a held-out sprite (the median).
+def _copies(setting: Setting, painted: Prompted, seen: nearest.Nearest) -> tuple[float, float, float]:
+    """How far from its nearest a real copy lies (nearly all of them), and a held-out sprite (the median); the share of
+    the judging sets' drawings of what was painted that lie as near as a copy.
 
-    Both are laid into the very pictures that were painted, and cut out again in the same way.
+    The last is the share of one who draws all by himself: two drawings of a full moon are alike. All are laid into the
+    very pictures that were painted, and cut out again in the same way.
     """
     distances: list[np.ndarray] = []
-    for sprites in (setting.seen, setting.held_out):
-        some = sprites[:: max(1, len(sprites) // 100)]
+    by_others = [sprite for sprite in setting.judging if sprite.name in painted.nouns]
+    for sprites, count in ((setting.seen, 100), (setting.held_out, 100), (by_others, 400)):
+        some = sprites[:: max(1, len(sprites) // count)]
         size, grounds = setting.painter.size, painted.grounds
         laid = [
             nearest.of_painted(on_ground(sprite.pixels, n % len(grounds), size), grounds[n % len(grounds)])
             for n, sprite in enumerate(some)
         ]
         distances.append(seen.find(np.stack(laid))[1])
-    return float(np.quantile(distances[0], _SURE)), float(np.median(distances[1]))
+    limit = float(np.quantile(distances[0], _SURE))
+    return limit, float(np.median(distances[1])), float((distances[2] <= limit).mean())
 
 
 def _seeds(painted: Prompted) -> Image.Image:
