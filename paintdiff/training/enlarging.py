@@ -23,7 +23,7 @@ from paintdiff.training.diffusion import Batch, noised
 from paintdiff.training.scenes import Scene, SceneMaker
 from paintdiff.training.trainer import average_step, set_rate
 
-SCENES = 8  # of a step; two parts of each
+SCENES, PARTS = 3, 3  # of a step, and parts of each
 _PART = 64  # pixels of the small picture
 _CLEAN = 0.35  # of the scenes: shown as they are, made small
 _FROM, _TO = 0.05, 0.45  # the times from which the first stage paints the others
@@ -63,7 +63,7 @@ class EnlargerBatches(Dataset):
         shrunk = [self.maker.guessed(_shrunk(scene), rng) for scene in scenes]
         small = self._painted(as_batch(shrunk, self.tokenizer), rng)
         large = as_batch([replace(scene, prompt="", reference=None) for scene in scenes], self.tokenizer)
-        parts = [_part(small[k], large.x0[k], large.mask[k], rng) for k in range(SCENES) for _ in range(2)]
+        parts = [_part(small[k], large.x0[k], large.mask[k], rng) for k in range(SCENES) for _ in range(PARTS)]
         return EnlargerBatch(*(torch.stack(some) for some in zip(*parts, strict=True)))
 
     @torch.no_grad()

@@ -19,6 +19,8 @@ from paintdiff.models.bounds import check_sizes
 from paintdiff.models.header import read_header
 
 ENLARGER = "enlarger.safetensors"
+TILE = 512  # pixels of the small picture that are enlarged at a time
+MARGIN = 64  # around them, more than the network's convolutions reach
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,18 +29,34 @@ class Enlarger:
 
     network: EnlargerNetwork
 
-    @torch.no_grad()
     def __call__(self, square: np.ndarray, picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """What was painted at (S, S), at (2S, 2S): (2S, 2S, 3) float32 in 0..255.
+        """What was painted at (h, w), at (2h, 2w): (2h, 2w, 3) float32 in 0..255.
 
-        square (S, S, 3) float32 in 0..255; picture (2S, 2S, 3) uint8, which stays where mask (2S, 2S) bool is False.
+        square (h, w, 3) float32 in 0..255; picture (2h, 2w, 3) uint8, which stays where mask (2h, 2w) bool is False.
         """
+        height, width = square.shape[:2]
+        out = np.empty((2 * height, 2 * width, 3), np.float32)
+        for top in range(0, height, TILE):
+            for left in range(0, width, TILE):
+                near = [slice(max(0, at - MARGIN), at + TILE + MARGIN) for at in (top, left)]
+                fine = [slice(2 * part.start, 2 * part.stop) for part in near]
+                tile = self._enlarged(square[*near], picture[*fine], mask[*fine])
+                kept = tile[2 * top - fine[0].start :, 2 * left - fine[1].start :][: 2 * TILE, : 2 * TILE]
+                out[2 * top : 2 * (top + TILE), 2 * left : 2 * (left + TILE)] = kept
+        return out
+
+    @torch.no_grad()
+    def _enlarged(self, square: np.ndarray, picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        height, width = mask.shape
+        below, right = height % 4 // 2, width % 4 // 2  # the network works on pairs of the small picture's pixels
+        square = np.pad(square, ((0, below), (0, right), (0, 0)), "edge")
+        picture = np.pad(picture, ((0, 2 * below), (0, 2 * right), (0, 0)), "edge")
+        mask = np.pad(mask, ((0, 2 * below), (0, 2 * right)), "edge")
         device = self.network.enter.weight.device
-        small, known = (torch.from_numpy(np.ascontiguousarray(p)).to(device) for p in (square, picture))
-        painted = torch.from_numpy(mask).to(device)[None, None].float()
+        small, known, painted = (torch.from_numpy(np.ascontiguousarray(p)).to(device) for p in (square, picture, mask))
         small, known = (p.permute(2, 0, 1)[None].float() / 127.5 - 1 for p in (small, known))
-        large = self.network(small, known * (1 - painted), painted)
-        return (127.5 * (large[0].permute(1, 2, 0).clamp(-1, 1) + 1)).cpu().numpy()
+        large = self.network(small, known * ~painted, painted[None, None].float())
+        return (127.5 * (large[0].permute(1, 2, 0).clamp(-1, 1) + 1)).cpu().numpy()[:height, :width]
 
 
 def find_enlarger(folder: Path, device: torch.device, dtype: torch.dtype) -> Enlarger | None:

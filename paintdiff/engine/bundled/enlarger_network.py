@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from paintdiff.engine.bundled.fill_network import pointwise, shuffle, start_at_zero, unshuffle
 
+DETAIL = 0.3  # of what the last layer answers: what bicubic interpolation lacks is small, and so are steps of learning
+
 
 @dataclass(frozen=True)
 class EnlargerConfig:
@@ -19,8 +21,8 @@ class EnlargerConfig:
     way down, in the middle and on the way up.
     """
 
-    widths: tuple[int, int] = (64, 128)
-    blocks: tuple[int, int, int] = (2, 6, 3)
+    widths: tuple[int, int] = (64, 96)
+    blocks: tuple[int, int, int] = (2, 5, 2)
 
     def __post_init__(self) -> None:
         # stored as JSON, which has lists alone
@@ -50,7 +52,10 @@ class EnlargerNetwork(nn.Module):
         self.join = nn.Conv2d(2 * a, a, 1)
         self.up = nn.Sequential(*(ResidualBlock(a) for _ in range(after)))
         self.leave = nn.Conv2d(a, 4 * 3, 3, padding=1)
-        start_at_zero(self.leave)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight)  # nothing else keeps what blocks answer at about 1
+        start_at_zero(self.leave, *(block.conv2 for block in self.modules() if isinstance(block, ResidualBlock)))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
 
     def forward(self, small: Tensor, known: Tensor, mask: Tensor) -> Tensor:
@@ -64,7 +69,7 @@ class EnlargerNetwork(nn.Module):
         skip = self.down(self.enter(told))
         h = shuffle(pointwise(self.from2, self.middle(self.to2(skip))))
         h = self.up(pointwise(self.join, torch.cat([h, skip], dim=1)))
-        detail = shuffle(self.leave(F.silu(h))).float()
+        detail = DETAIL * shuffle(self.leave(F.silu(h))).float()
         return F.interpolate(small.float(), scale_factor=2, mode="bicubic", align_corners=False) + detail
 
 
@@ -75,7 +80,6 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        start_at_zero(self.conv2)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv2(F.silu(self.conv1(x)))

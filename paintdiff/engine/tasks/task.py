@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +15,7 @@ from paintdiff.engine.tasks.finish import Shown, make_patch
 from paintdiff.engine.tasks.pixelwise import Pixelwise
 from paintdiff.engine.tasks.tiling import Tiled
 from paintdiff.engine.tasks.tone import in_tone
-from paintdiff.engine.tasks.upscale import Upscale
+from paintdiff.engine.tasks.upscale import Enlarge, Upscale
 from paintdiff.engine.tasks.view import View
 from paintdiff.generation.modes import EDIT
 from paintdiff.generation.request import Request
@@ -24,8 +23,6 @@ from paintdiff.generation.sampling import MATCH, TILES
 from paintdiff.image.blending import over_matte
 
 LARGEST_CELL = 4  # pixels to a side that the model draws for each that it painted
-# (square (S, S, 3) float32 in 0..255, picture (2S, 2S, 3) uint8, mask (2S, 2S) bool) -> (2S, 2S, 3) float32 in 0..255
-Enlarge = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 class Task(Protocol):
@@ -81,7 +78,7 @@ def make_task(part: Request, size: int, enlarge: Enlarge | None = None) -> Task:
     if part.mode == "colorize":
         return Colorize(part, size)
     if part.mode == "upscale":
-        return Upscale(part, size)
+        return Upscale(part, size, enlarge)
     return Fill(part, size, enlarge)
 
 

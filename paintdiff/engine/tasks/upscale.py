@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import cast
 
@@ -14,12 +15,16 @@ from paintdiff.engine.conditions.observation import Downsample, Kernel, projecte
 from paintdiff.engine.denoiser import Network
 from paintdiff.engine.tasks.finish import patch_alpha
 from paintdiff.engine.tasks.tiling import Tiled
+from paintdiff.engine.tasks.view import resampled
 from paintdiff.generation.request import Request
 from paintdiff.image.blending import over_matte
 from paintdiff.image.enlarge import block_sums, repeated, with_block_sums
 
 STEP = 8  # the model's picture is padded to multiples of this: blocks of every scale, and a latent model's cells
 CLIPPINGS = 20  # of what leaves 0..255 once it is projected
+
+# (square (h, w, 3) float32 in 0..255, picture (2h, 2w, 3) uint8, mask (2h, 2w) bool) -> (2h, 2w, 3) float32 in 0..255
+Enlarge = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 class Whole:
@@ -43,20 +48,23 @@ class Upscale:
     """One part of a request to add detail, whose picture was enlarged `request.scale` times before.
 
     The small picture is the mean of each block. A block that is not masked whole is kept: it could not change and still
-    have its mean. The frame's sides are multiples of the scale.
+    have its mean. The frame's sides are multiples of the scale. A model that can `enlarge` draws what is masked anew
+    from the small picture, and the run starts from that.
     """
 
     place = hole = grey = None  # what is there is enlarged, and nothing new is named
     rounds = 0  # the enlarged picture, from which the run starts, says it all; and fitting takes a large memory
 
-    def __init__(self, part: Request, size: int) -> None:
+    def __init__(self, part: Request, size: int, enlarge: Enlarge | None = None) -> None:
         self._part = part
         self._scale = part.scale
+        self._enlarge = enlarge
         self.shown = Whole(part.frame.h, part.frame.w, size)
 
     @cached_property
     def picture(self) -> np.ndarray:
-        return self.shown.picture(over_matte(self._part.picture, self._part.matte))
+        picture = over_matte(self._part.picture, self._part.matte)
+        return self.shown.picture(picture if self._enlarge is None else self._drawn(picture, self._enlarge))
 
     def map(self, change_map: np.ndarray) -> np.ndarray:
         square = self.shown.picture(_least(change_map, self._scale))
@@ -82,6 +90,18 @@ class Upscale:
         patch[..., 3] = _least(np.minimum(patch_alpha(part), part.picture[..., 3]), self._scale)
         patch[patch[..., 3] == 0] = 0
         return patch
+
+    def _drawn(self, picture: np.ndarray, enlarge: Enlarge) -> np.ndarray:
+        """`picture`, (h, w, 3) uint8, with what is masked drawn anew from the small picture, and each block's mean."""
+        changed = _least(self._part.change_map, self._scale) > 0
+        sums = block_sums(picture, self._scale)
+        square = (sums / self._scale**2).astype(np.float32)
+        while len(square) < len(picture):
+            height, width = 2 * square.shape[0], 2 * square.shape[1]
+            mask = cv2.resize(changed.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
+            square = enlarge(square, resampled(picture, height, width), mask)
+        drawn = with_block_sums(resampled(square, *picture.shape[:2]), sums)
+        return np.where(changed[..., None], drawn, picture)
 
     def _observation(self, pixels: Tensor) -> Downsample:
         height, width = pixels.shape[-2:]

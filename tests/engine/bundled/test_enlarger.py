@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from paintdiff.engine.bundled.enlarger import ENLARGER
@@ -97,9 +98,23 @@ def test_sizes_that_its_weights_do_not_bear_out_are_refused_before_anything_is_b
         load_model(str(folder), "cpu")
 
 
-def test_a_second_stage_for_another_size_works_on_any(tmp_path) -> None:
+@pytest.mark.parametrize(("height", "width"), [(24, 24), (1, 1), (7, 30), (33, 5)])
+def test_pictures_of_any_size_are_enlarged(tmp_path, height, width) -> None:
     enlarge = load_model(str(tiny_enlarger(tiny_model(tmp_path / "tiny"))), "cpu").enlarge
     assert enlarge is not None
-    large = enlarge(np.full((24, 24, 3), 100, np.float32), np.zeros((48, 48, 3), np.uint8), np.ones((48, 48), bool))
-    assert large.shape == (48, 48, 3)
+    square, picture = np.full((height, width, 3), 100, np.float32), np.zeros((2 * height, 2 * width, 3), np.uint8)
+    large = enlarge(square, picture, np.ones(picture.shape[:2], bool))
+    assert large.shape == picture.shape
     assert 0 <= large.min() <= large.max() <= 255
+
+
+def test_a_large_picture_is_enlarged_in_tiles_as_it_is_in_one(tmp_path, monkeypatch) -> None:
+    enlarge = load_model(str(tiny_enlarger(tiny_model(tmp_path / "tiny"))), "cpu", torch.float32).enlarge
+    assert enlarge is not None
+    rng = np.random.default_rng(0)
+    square = rng.uniform(0, 255, (150, 131, 3)).astype(np.float32)
+    picture = rng.integers(0, 256, (300, 262, 3), np.uint8)
+    mask = rng.random((300, 262)) < 0.5
+    whole = enlarge(square, picture, mask)
+    monkeypatch.setattr("paintdiff.engine.bundled.enlarger.TILE", 48)
+    assert np.abs(enlarge(square, picture, mask) - whole).max() < 0.1

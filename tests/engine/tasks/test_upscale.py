@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from paintdiff.engine.conditions.observation import Downsample
 from paintdiff.engine.engine import DiffusionEngine
+from paintdiff.engine.model import load_model
+from paintdiff.engine.tasks.task import make_task
 from paintdiff.generation.cancel import CancelToken
 from paintdiff.generation.request import Request
 from paintdiff.generation.sampling import Sampling
 from paintdiff.image.blending import over
 from paintdiff.image.enlarge import block_sums, enlarge
 from paintdiff.image.geometry import Rect
-from tests.tiny_model import tiny_model
+from tests.tiny_model import tiny_enlarger, tiny_model
 
 RELAXED = settings(
     max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -145,3 +147,17 @@ def test_where_there_is_no_picture_none_is_made(engine, model) -> None:
     out = upscaled(engine, request(model, picture, 2))
     assert not out[:8, :, 3].any()
     assert out[12:, :, 3].min() == 255
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_model_with_a_second_stage_starts_from_what_that_draws_and_keeps_each_mean(tmp_path, engine, scale) -> None:
+    staged = str(tiny_enlarger(tiny_model(tmp_path / "tiny")))
+    picture = small(9, 12)
+    asked = request(staged, picture, scale, sampling=Sampling(candidates=1, strength=0.0))
+    asked.change_map[:, : 4 * scale] = 0
+    task = make_task(asked, 16, load_model(staged, "cpu").enlarge)
+    drawn = task.picture[: asked.frame.h, : asked.frame.w]
+    assert np.array_equal(block_sums(drawn, scale), picture[..., :3].astype(int) * scale**2)
+    before = asked.picture[..., :3]
+    assert np.array_equal(drawn[:, : 4 * scale], before[:, : 4 * scale])
+    assert not np.array_equal(drawn[:, 4 * scale :], before[:, 4 * scale :])
