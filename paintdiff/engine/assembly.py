@@ -83,7 +83,7 @@ class Scene:
         if looks is None or shown is None:
             return condition
         without = self._shown(looks, "")
-        heard = looks.heard(prompt)
+        heard = prompt if self.place is None or self.grey is not None else looks.heard(prompt, self.place)
         if heard != prompt:
             words = self.model.encode_text(heard)
             condition = replace(condition, text=words.text, text_mask=words.text_mask)

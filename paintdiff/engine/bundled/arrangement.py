@@ -141,7 +141,8 @@ def _stack(things: Sequence[Copies], relations: Sequence[str], room: np.ndarray)
     if anchor is None:
         return [], None
     contact = anchor.top + _SUNK[relation] * anchor.height
-    stands = _Box(anchor.left + 0.08 * anchor.width, box.top, 0.84 * anchor.width, contact - box.top)
+    width = max(0.84 * anchor.width, 0.5 * box.width)
+    stands = _Box(anchor.left + (anchor.width - width) / 2, box.top, width, contact - box.top)
     first = _copies(things[0], stands, bottom=True)
     return (rest + first if relation == ON else first + rest), first[0]
 

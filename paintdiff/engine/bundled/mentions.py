@@ -11,6 +11,7 @@ from paintdiff.engine.bundled.synonyms import COLOURS as OTHER_COLOURS
 from paintdiff.engine.bundled.wording import COMMA, may_be_plural, one_slip_away, singular, tokens, words
 
 MOST_OF_ONE = 5
+LONGEST = 100  # words and commas of a prompt that are read: a pasted novel must not cost time
 SEVERAL, SOME = 3, 2  # what a plural without a number means, alone and beside other things
 
 # How one thing stands to the next one named. The longer words come first: "in front of" is no "in".
@@ -143,7 +144,7 @@ class Reader:
 
     def read(self, prompt: str) -> Asked:
         """What `prompt` asks for. The same thing named twice is two."""
-        typed = tokens(prompt)
+        typed = tokens(prompt)[:LONGEST]
         slips = self._slips(typed)
         forms = tuple(singular(slips.get(token, token)) for token in typed)
         spans = named = self._spans(forms)
@@ -234,7 +235,7 @@ class Reader:
         found = []
         lead = _last_relation(forms[: spans[0][0]])
         for (_, stop, _), (start, _, key) in pairwise(spans):
-            relation = _last_relation(forms[stop:start])
+            relation = _by_sides(forms[stop:start]) or _last_relation(forms[stop:start])
             if lead not in ("", BESIDE) and relation in ("", BESIDE):
                 relation = _TURNED.get(lead, relation)  # "under a rainbow, a boat"
             if " ".join(key) in HATS and (relation == IN or (relation == BESIDE and "with" in forms[stop:start])):
@@ -247,6 +248,20 @@ class Reader:
 
 
 _TURNED = {ABOVE: BELOW, BELOW: ABOVE, BEFORE: BEHIND, BEHIND: BEFORE, LEFT: RIGHT, RIGHT: LEFT}
+
+
+# "on the left", said of a thing: how it then stands to another
+_SIDES = {"left": LEFT, "right": RIGHT, "top": ABOVE, "bottom": BELOW}
+
+
+def _by_sides(between: Sequence[str]) -> str:
+    """The relation of two things of which one is said to be on a side: "on the right and a dog"; "" for none."""
+    divided = next((i for i, word in enumerate(between) if word in (COMMA, "and")), len(between))
+    for i, word in enumerate(between):
+        said = i > 0 and between[i - 1] in ("the", "on", "at") and between[i + 1 : i + 2] != (_OF,)
+        if word in _SIDES and said:
+            return _SIDES[word] if i < divided else _TURNED[_SIDES[word]]
+    return ""
 
 
 def _last_relation(between: Sequence[str]) -> str:

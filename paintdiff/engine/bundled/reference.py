@@ -17,6 +17,9 @@ from paintdiff.generation.prompt_schedule import over_steps, together
 from paintdiff.generation.prompt_tags import fragments, words_alone
 from paintdiff.generation.sampling import Sampling
 
+_EVERYTHING = 0.9  # of the picture, from which on a place has a ground of its own
+_PLAIN = "white background"  # behind several things, where the prompt says nothing of it
+
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
@@ -54,14 +57,17 @@ class Lookup:
             shown = over_guess(recognized(grey, drawings), shown)
         return None if shown is None else reference_channels(torch.from_numpy(shown)[None]).to(device)
 
-    def heard(self, prompt: str) -> str:
-        """What of `prompt` the network is told in words where it looks at what the prompt names.
+    def heard(self, prompt: str, place: np.ndarray) -> str:
+        """What of `prompt` the network is told in words where it looks at what the prompt names in `place` (S, S) bool.
 
-        It has learnt from captions of one thing: words for several make it paint a bit of each everywhere, and without
-        them it copies what it is shown. So of several things it is told the ground alone.
+        It has learnt from captions of one thing: words for several make it paint lumps of their colours in what is left
+        of the place. So it hears nothing of several where something is kept, and what the prompt says of the ground
+        where nothing is.
         """
         asked = self.library.read(words_alone(fragments(prompt)))
-        return asked.ground if asked.several else prompt
+        if not asked.several:
+            return prompt
+        return "" if place.mean() < _EVERYTHING else asked.ground or _PLAIN
 
     def told(self, sampling: Sampling) -> tuple[str, ...]:
         """A sentence for each of the run's prompts of which not every word was found, or that was read otherwise."""

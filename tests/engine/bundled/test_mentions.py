@@ -37,6 +37,10 @@ READ = """
     a cat wearing a red hat => cat wearing red hat
     a cat to the left of a dog => cat left dog
     a cat right of a dog => cat right dog
+    a cat on the right and a dog on the left => cat right dog
+    on the right a cat, on the left a dog => cat right dog
+    a cat on the left, a dog on the right => cat left dog
+    a sun at the top and a house at the bottom => sun above house
     a cat on a car => cat on car
     a dog in a basket => dog in basket
     a bird on top of a tree => bird on tree
@@ -52,6 +56,7 @@ READ = """
     a painting of a cat => cat
     a dog without a hat => dog
     a house like a castle => house
+    a cat in a hat => cat wearing hat
     a snow man => snowman
     hotair balloon => hot air balloon
     an elephent => elephant
@@ -75,6 +80,10 @@ def seen(prompt: str) -> str:
 def test_a_prompt_is_read_as_a_painter_means_it(line: str) -> None:
     prompt, things = (part.strip() for part in line.split("=>"))
     assert seen(prompt) == things
+
+
+def test_a_pasted_novel_is_read_at_its_beginning() -> None:
+    assert seen("a cat " + "walks and walks " * 5000 + "a dog") == "cat"
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,9 @@ def blind(tmp_path_factory: pytest.TempPathFactory) -> str:
     return looking_model(tmp_path_factory.mktemp("models") / "blind", PictureLibrary([], []))
 
 
-def result(model: str, **sampling: object) -> Result:
+def result(model: str, everywhere: bool = False, **sampling: object) -> Result:
     picture = np.full((24, 24, 4), 255, np.uint8)
-    change_map = np.zeros((24, 24), np.uint8)
+    change_map = np.full((24, 24), 255 if everywhere else 0, np.uint8)
     change_map[6:18, 6:18] = 255
     frame = Rect(0, 0, 24, 24)
     settings = Sampling(**{"steps": 3, "candidates": 1, "prompt": "an apple"} | sampling)  # type: ignore[arg-type]
@@ -62,8 +62,8 @@ def result(model: str, **sampling: object) -> Result:
     return DiffusionEngine().generate(request, lambda _: None, CancelToken())
 
 
-def patch(model: str, **sampling: object) -> np.ndarray:
-    return result(model, **sampling).candidates[0].patch
+def patch(model: str, everywhere: bool = False, **sampling: object) -> np.ndarray:
+    return result(model, everywhere, **sampling).candidates[0].patch
 
 
 def test_what_the_prompt_names_is_looked_at(model: str, blind: str) -> None:
@@ -80,6 +80,31 @@ def test_it_is_told_what_was_not_found_and_what_can_be(model: str) -> None:
     (notice,) = result(model, prompt="apple AND wizard").report.notices
     assert "“wizard”" in notice
     assert result(model, prompt="a wizard", strength=0.7).report.notices == (), "where no picture is looked for"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "everywhere", "in_part"),
+    [
+        ("two shiny apples on green hills", "green hills", ""), ("two apples", "white background", ""),
+        ("a wizard", "a wizard", "a wizard"),
+        ("a shiny apple on green hills", "a shiny apple on green hills", "a shiny apple on green hills"),
+        ("green hills", "green hills", "green hills"), ("", "", ""),
+    ],
+)  # fmt: skip
+def test_words_are_heard_where_no_picture_says_it(prompt: str, everywhere: str, in_part: str) -> None:
+    looks, place = Lookup(LIBRARY, False), np.ones((64, 64), bool)
+    assert looks.heard(prompt, place) == everywhere
+    place[:20] = False
+    assert looks.heard(prompt, place) == in_part
+
+
+def test_words_besides_several_pictures_change_only_the_ground_where_all_is_masked(model: str) -> None:
+    assert not np.array_equal(patch(model, prompt="a shiny apple"), patch(model, prompt="an apple"))
+    on_hills = patch(model, prompt="two apples on green hills")
+    assert np.array_equal(on_hills, patch(model, prompt="two apples"))
+    two = [patch(model, True, prompt=f"two {which} apples") for which in ("shiny", "dull")]
+    assert np.array_equal(*two)
+    assert not np.array_equal(two[0], patch(model, True, prompt="two apples on green hills"))
 
 
 def test_a_weight_is_no_number_of_things(model: str) -> None:
