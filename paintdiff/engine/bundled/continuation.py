@@ -7,10 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paintdiff.engine.bundled.smooth_ground import grown, smooth_ground, spread
+
 _OFFSETS = 16
 SURE = 0.5  # alpha at most: less than that of a picture from the library, which lies over it
 _LEAST = 0.12
 _TOLERANCE = 20.0  # levels of mismatch at which the guess counts for e times less
+_LEVELS = 1.5  # of mismatch are a level of a smooth ground's doubt: offsets are chosen for a small one
+_DECIDED = 4  # the surer of two guesses counts for more by this power of how much surer
+_HOPELESS = 1000.0
 _ROUNDS = 3
 _NEAR = 3  # pixels: offsets closer than this to none at all, or to each other, are the same
 
@@ -18,39 +23,48 @@ _NEAR = 3  # pixels: offsets closer than this to none at all, or to each other, 
 def continued(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """What the rest of `picture` (S, S, 3) uint8 offers for `hole` (S, S) bool: (S, S, 4) uint8 premultiplied.
 
-    Alpha is at most a half: the more, the better a moved picture fits at the hole's edge, over which it reaches a
-    little, so that a network can compare. Where none fits, the guess is the smooth one of Navier and Stokes (Bertalmio
-    et al. 2001). All zeros where everything is hole. The moved picture: after He and Sun 2012, "Statistics of Patch
-    Offsets for Image Completion": the offsets at which the ring around the hole finds itself again, the best of them
-    for each pixel; then the difference at the edge is spread over the hole as in Perez et al. 2003, "Poisson Image
-    Editing", 3. What is too far inside for that is continued from the guess.
+    Alpha is at most a half: the more, the less the guess is in doubt. It reaches a little over the hole's edge, so that
+    a network can compare. All zeros where everything is hole. Two guesses are made, and the surer counts for more,
+    pixel by pixel. One is smooth (`smooth_ground`). The other is the picture moved, after He and Sun 2012, "Statistics
+    of Patch Offsets for Image Completion": the offsets at which the ring around the hole finds itself again, the best
+    of them for each pixel; then the difference at the edge is spread over the hole as in Perez et al. 2003, "Poisson
+    Image Editing", 3. What is too far inside for that is continued from the guess.
     """
     if hole.all():
         return np.zeros((*hole.shape, 4), np.uint8)
+    reach = grown(hole, max(1, hole.shape[0] // 32)) > 0
+    moved, cost = _moved_in(picture, hole, reach)
+    smooth, doubt = smooth_ground(picture, hole)
+    smooth = np.where(hole[..., None], smooth, picture)
+    cost, doubt = np.minimum(cost, _HOPELESS), np.minimum(doubt, _HOPELESS)
+    surer = doubt**_DECIDED / (doubt**_DECIDED + cost**_DECIDED + 1e-6)
+    shown = smooth + (moved - smooth) * surer[..., None]
+    sure = np.exp(-((np.minimum(cost, _LEVELS * doubt) / _TOLERANCE) ** 2))
+    alpha = np.where(reach, np.maximum(_LEAST, SURE * sure), 0)
+    return np.round(np.dstack([shown * alpha[..., None], 255 * alpha])).astype(np.uint8)
+
+
+def _moved_in(picture: np.ndarray, hole: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The picture moved to where it fits (S, S, 3), and its mismatch (S, S) in levels, infinite where there is none."""
     known, left = np.where(hole[..., None], 0, picture).astype(np.float32), hole
-    shown = known
-    doubt = np.full(hole.shape, np.inf, np.float32)
+    shown, doubt = known, np.full(hole.shape, np.inf, np.float32)
     for again in range(_ROUNDS):
         guess, cost = _guess(known, left)
-        found = np.isfinite(cost) & (_grown(left, max(1, hole.shape[0] // 32)) > 0)
-        fresh = found & (left | (again == 0))  # past the hole's edge the guess is shown, and not built upon
+        found = np.isfinite(cost) & (grown(left, max(1, hole.shape[0] // 32)) > 0)
+        fresh = found & reach & (left | (again == 0))  # past the hole's edge the guess is shown, and not built upon
         known, shown = (np.where(w[..., None], guess, p) for w, p in ((found & left, known), (fresh, shown)))
         doubt = np.where(fresh, cost + again * _TOLERANCE / 2, doubt)
         left = left & ~found
         if not left.any() or not found.any():
             break
-    sure = np.exp(-((doubt / _TOLERANCE) ** 2))
-    smooth = cv2.inpaint(picture, hole.astype(np.uint8), 3, cv2.INPAINT_NS)
-    shown = smooth + (shown - smooth) * sure[..., None]
-    alpha = np.where(np.isfinite(doubt) | hole, np.maximum(_LEAST, SURE * sure), 0)
-    return np.round(np.dstack([shown * alpha[..., None], 255 * alpha])).astype(np.uint8)
+    return shown, doubt
 
 
 def _guess(known: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The picture continued (S, S, 3), and the mismatch of each pixel (S, S) in levels, infinite where there's none."""
     size = hole.shape[0]
     kept = (~hole).astype(np.float32)
-    ring = _grown(hole, max(3, size // 12)) * kept
+    ring = grown(hole, max(3, size // 12)) * kept
     found = _best_offsets(known, kept, ring, hole)
     if not found:
         return known, np.full(hole.shape, np.inf, np.float32)
@@ -59,7 +73,7 @@ def _guess(known: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     cost = np.take_along_axis(np.stack(costs), best, 0)[0]
     guess = np.take_along_axis(np.stack(every), best[..., None], 0)[0]
     compared = ring * np.isfinite(cost)
-    return np.clip(guess + _spread((known - guess) * compared[..., None], compared), 0, 255), cost
+    return np.clip(guess + spread((known - guess) * compared[..., None], compared), 0, 255), cost
 
 
 def _best_offsets(
@@ -115,20 +129,3 @@ def _moved(values: np.ndarray, down: int, right: int) -> np.ndarray:
     rows, columns = slice(max(0, -down), size - max(0, down)), slice(max(0, -right), size - max(0, right))
     out[rows, columns] = values[max(0, down) : size + min(0, down), max(0, right) : size + min(0, right)]
     return out
-
-
-def _spread(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """`difference`, known where `weight` is 1, carried on everywhere: sharply near by, ever more softly far away."""
-    size = weight.shape[0]
-    planes = np.dstack([difference, weight])
-    total = np.zeros_like(planes)
-    for share in (64, 32, 16, 8, 4):
-        coarse = max(1, 32 // share)  # a wide blur needs few pixels
-        small = cv2.resize(planes, (size // coarse, size // coarse), interpolation=cv2.INTER_AREA)
-        blurred = cv2.GaussianBlur(small, (0, 0), size / share / coarse)
-        total += cv2.resize(blurred, (size, size), interpolation=cv2.INTER_LINEAR) * share**2
-    return total[..., :3] / (total[..., 3:] + 1e-6)
-
-
-def _grown(hole: np.ndarray, pixels: int) -> np.ndarray:
-    return cv2.dilate(hole.astype(np.uint8), np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)).astype(np.float32)

@@ -1,0 +1,222 @@
+"""The smooth part of a guess: gradients and soft grounds carried on into a hole, and how wrong that may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+_CELLS = 24  # a side: smooth grounds are fitted to averages of this grid
+_KNOTS, _REACH = 14, 1.6  # a radial gradient's profile is linear between so many radii, in sides
+_BEND = 0.01  # how much a bent profile costs, which carries it on straight where no radius is seen
+_STILL = 1.0  # levels: less is rounding, and no model is better for it
+_HIDDEN = 0.07  # of the side: a band of kept pixels so wide is hidden, to see which guess of it is best
+_HANDICAP = (0, 0, 0, 0.15)  # levels: by so much a radial gradient, which can bend as any other, must be better
+_WARY = 1.3  # times `_typical` is the mean error
+_NEAR = 0.12  # weight of the cells that kriging heeds
+_DECIDED, _SLIGHT = 4, 0.03  # ways count by this power of how good they are, and not below this share
+
+_AXIS = (np.arange(_CELLS, dtype=np.float32) + 0.5) / _CELLS
+_PLACES = np.stack(np.meshgrid(_AXIS, _AXIS, indexing="ij"), -1).reshape(-1, 2)
+_SECOND = np.diff(np.eye(_KNOTS, dtype=np.float32), 2, axis=0)
+_STIFF = _BEND * _SECOND.T @ _SECOND + 1e-6 * np.eye(_KNOTS, dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """The picture's averages where there are any: `places` (n, 2) in 0..1, `colours` (n, 3), `weight` (n,)."""
+
+    places: np.ndarray
+    colours: np.ndarray
+    weight: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Gradient:
+    """Colours that depend on the distance from a centre (down, right), or linearly on the place where that is None."""
+
+    centre: np.ndarray | None
+    factors: np.ndarray
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """(n, 2) -> (n, 3)."""
+        return _features(places, self.centre) @ self.factors
+
+
+def smooth_ground(picture: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`picture` (S, S, 3) uint8 carried on smoothly into `hole` (S, S) bool, (S, S, 3) float32, and its doubt.
+
+    Four ways are tried on a band of kept pixels around the hole, and count by how near they come: a linear and a radial
+    gradient, fitted so that what stands before them counts little, with what is left over carried on by simple kriging
+    (Rasmussen and Williams 2006, "Gaussian Processes for Machine Learning", 2.2, with Matern's covariance of 4.2.1);
+    kriging alone; Navier-Stokes (Bertalmio et al. 2001). Doubt (S, S) float32 is how far their mean was off near by, in
+    levels, and more deep inside; infinite where too little is kept to try.
+    """
+    size = hole.shape[0]
+    band = max(2, round(_HIDDEN * size))
+    around = (grown(hole, band) > 0) & ~hole
+    values, share = _averaged(picture, hole)
+    hidden = hole | around
+    outer, outer_share = _averaged(picture, hidden)
+    judged = (_averaged(picture, ~around)[1] > 0.3) & (share > 0.3)
+    trial, whole = _cells(outer, outer_share, size, hidden), _cells(values, share, size, hole)
+    if len(trial.places) < 12 or not judged.any():
+        return _streamed(picture, hole).astype(np.float32), np.full(hole.shape, np.inf, np.float32)
+    true, to = values[judged], _PLACES[judged.reshape(-1)]
+    streamed = _streamed(np.clip(np.round(outer), 0, 255).astype(np.uint8), outer_share < 0.3)[judged]
+    tried = [streamed, *(_kriged(trial, to, way(trial)) for way in _WAYS)]
+    errors = [_typical(np.abs(np.clip(colours, 0, 255) - true).mean(-1)) for colours in tried]
+    weights: np.ndarray = 1 / np.maximum(np.add(errors, _HANDICAP), _STILL / 20) ** _DECIDED
+    weights = np.where(weights < _SLIGHT * weights.sum(), 0, weights)
+    weights /= weights.sum()
+    guess = weights[0] * _streamed(picture, hole)
+    for weight, way in zip(weights[1:], _WAYS, strict=True):
+        if weight:
+            guess = guess + weight * _edged(_painted(whole, way(whole), size), picture, hole)
+    left = np.abs(np.tensordot(weights, np.stack(tried), 1) - true).mean(-1)
+    return guess.astype(np.float32), _doubt(left, judged, hole, band)
+
+
+def _typical(errors: np.ndarray) -> float:
+    """Of the roots, since a thing that stands before a ground says nothing of how well that is guessed."""
+    return float(np.sqrt(errors).mean() ** 2)
+
+
+def _averaged(picture: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Averages of what is kept, (24, 24, 3) float32, and how much of each cell that is."""
+    kept = (~hole).astype(np.float32)
+    share = cv2.resize(kept, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
+    total = cv2.resize(picture * kept[..., None], (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
+    return total / np.maximum(share, 1e-3)[..., None], share
+
+
+def _cells(values: np.ndarray, share: np.ndarray, size: int, hole: np.ndarray) -> _Cells:
+    there = (share > 0.3).reshape(-1)
+    far = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3) / size
+    spaced = cv2.resize(far, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA).reshape(-1)
+    return _Cells(_PLACES[there], values.reshape(-1, 3)[there], 1 / (1 + (spaced[there] / 0.15) ** 2))
+
+
+def _features(places: np.ndarray, centre: np.ndarray | None) -> np.ndarray:
+    """(..., n, 2) and a centre (..., 2) -> (..., n, features) that a gradient's colours are linear in."""
+    if centre is None:
+        return np.concatenate([np.ones_like(places[..., :1]), places - 0.5], -1)
+    away = np.linalg.norm(places - centre[..., None, :], axis=-1)[..., None] * ((_KNOTS - 1) / _REACH)
+    return np.maximum(0, 1 - np.abs(away - np.arange(_KNOTS, dtype=np.float32)))
+
+
+def _fitted(features: np.ndarray, colours: np.ndarray, weight: np.ndarray, stiff: np.ndarray) -> np.ndarray:
+    weighted = (features * weight[:, None]).swapaxes(-1, -2)
+    return np.linalg.solve(weighted @ features + stiff, weighted @ colours)
+
+
+def _robust(cells: _Cells, centre: np.ndarray | None, rounds: int) -> tuple[_Gradient, np.ndarray]:
+    """A gradient by least squares, weighted anew (Cauchy's weights, Holland and Welsch 1977), and its weights."""
+    features = _features(cells.places, centre)
+    stiff = _STIFF if centre is not None else 1e-6 * np.eye(3, dtype=np.float32)
+    weight = cells.weight
+    for _ in range(rounds):
+        factors = _fitted(features, cells.colours, weight, stiff)
+        off = np.sqrt(((features @ factors - cells.colours) ** 2).mean(-1))
+        weight = cells.weight / (1 + (off / max(_STILL, 1.5 * float(np.median(off)))) ** 2)
+    return _Gradient(centre, factors), weight
+
+
+def _linear(cells: _Cells) -> _Gradient:
+    return _robust(cells, None, 6)[0]
+
+
+def _radial(cells: _Cells) -> _Gradient:
+    """The centre by search, ever finer."""
+    weight = _robust(cells, None, 4)[1]
+    axis, step = np.linspace(-0.1, 1.1, 7, dtype=np.float32), 0.2
+    centres = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+    for every in (5, 3, 2, 1):  # of the cells
+        some = slice(None, None, every)
+        features = _features(cells.places[some], centres)
+        factors = _fitted(features, cells.colours[some], weight[some], _STIFF)
+        off = ((features @ factors - cells.colours[some]) ** 2).mean(-1)
+        best = centres[(cells.weight[some] * np.log1p(off / 4)).sum(-1).argmin()]
+        step /= 2.5
+        near = np.arange(-1, 2, dtype=np.float32) * step
+        centres = best + np.stack(np.meshgrid(near, near, indexing="ij"), -1).reshape(-1, 2)
+    return _robust(cells, best, 4)[0]
+
+
+def _none(cells: _Cells) -> None:
+    """No gradient."""
+
+
+_WAYS = (_none, _linear, _radial)
+
+
+def _kriged(cells: _Cells, to: np.ndarray, gradient: _Gradient | None) -> np.ndarray:
+    """Colours (m, 3) at places `to` (m, 2): a gradient, or the mean, and what the cells have left over."""
+    near = cells.weight > _NEAR
+    places, colours = cells.places[near], cells.colours[near]
+    mean = colours.mean(0) if gradient is None else gradient.at(places)
+    left = colours - mean
+    noise = min(1.0, _STILL**2 / max(float((left**2).mean()), 1e-3)) + 1e-4
+    own = _covariance(places, places, gradient) + noise * np.eye(len(left), dtype=np.float32)
+    carried = _covariance(to, places, gradient) @ np.linalg.solve(own, left.astype(np.float32))
+    return carried + (mean if gradient is None else gradient.at(to))
+
+
+def _covariance(one: np.ndarray, two: np.ndarray, gradient: _Gradient | None) -> np.ndarray:
+    """What is left of a gradient soon changes, what is left of a mean goes far."""
+    square = (one**2).sum(-1)[:, None] + (two**2).sum(-1) - 2 * one @ two.T
+    far = np.sqrt(np.maximum(square, 0)).astype(np.float32)
+    return np.exp(-far) if gradient is None else (1 + far * (3**0.5 / 0.15)) * np.exp(far * (-(3**0.5) / 0.15))
+
+
+def _painted(cells: _Cells, gradient: _Gradient | None, size: int) -> np.ndarray:
+    """(S, S, 3) float32 of what is known of the cells alone; a gradient is drawn at full size."""
+    coarse = _kriged(cells, _PLACES, gradient)
+    if gradient is None:
+        return _resized(coarse, size)
+    axis = (np.arange(size, dtype=np.float32) + 0.5) / size
+    places = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+    return gradient.at(places).reshape(size, size, 3) + _resized(coarse - gradient.at(_PLACES), size)
+
+
+def _resized(coarse: np.ndarray, size: int) -> np.ndarray:
+    cells = coarse.reshape(_CELLS, _CELLS, -1).astype(np.float32)
+    return cv2.resize(cells, (size, size), interpolation=cv2.INTER_CUBIC)
+
+
+def _edged(guess: np.ndarray, picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    ring = ((grown(hole, 3) > 0) & ~hole).astype(np.float32)
+    return np.clip(guess + spread((picture - guess) * ring[..., None], ring), 0, 255)
+
+
+def _doubt(errors: np.ndarray, judged: np.ndarray, hole: np.ndarray, band: int) -> np.ndarray:
+    size = hole.shape[0]
+    planes = np.zeros((_CELLS, _CELLS, 2), np.float32)
+    planes[judged] = np.stack([np.sqrt(errors), np.ones_like(errors)], -1)
+    near = cv2.GaussianBlur(planes, (0, 0), _CELLS / 10) + 1e-3 * planes.mean((0, 1))
+    typical = (near[..., 0] / (near[..., 1] + 1e-9)) ** 2
+    local = _WARY * cv2.resize(typical, (size, size), interpolation=cv2.INTER_LINEAR)
+    deep = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3) / band
+    return (local * np.maximum(0.5, np.sqrt(deep))).astype(np.float32)
+
+
+def _streamed(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    return cv2.inpaint(picture, hole.astype(np.uint8), 3, cv2.INPAINT_NS)
+
+
+def spread(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """`difference`, known where `weight` is 1, carried on everywhere: sharply near by, ever more softly far away."""
+    size = weight.shape[0]
+    planes = np.dstack([difference, weight])
+    total = np.zeros_like(planes)
+    for share in (64, 32, 16, 8, 4):
+        coarse = max(1, 32 // share)  # a wide blur needs few pixels
+        small = cv2.resize(planes, (size // coarse, size // coarse), interpolation=cv2.INTER_AREA)
+        blurred = cv2.GaussianBlur(small, (0, 0), size / share / coarse)
+        total += cv2.resize(blurred, (size, size), interpolation=cv2.INTER_LINEAR) * share**2
+    return total[..., :3] / (total[..., 3:] + 1e-6)
+
+
+def grown(hole: np.ndarray, pixels: int) -> np.ndarray:
+    return cv2.dilate(hole.astype(np.uint8), np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)).astype(np.float32)
