@@ -9,6 +9,7 @@ import numpy as np
 
 _LEND = (0.2, 0.65)  # how far the colours go towards those of the other drawing, from and to
 _CONTRAST = (0.5, 1.6)  # how much flatter or livelier a channel may become by that
+_GREYISH = 8.0  # Lab units of chroma below which a mean has no hue to speak of
 _HUE = 7.0  # degrees, standard deviation
 _SATURATION, _LIGHTNESS = 0.13, 0.16  # of the logarithms of a factor and of an exponent
 _TINT = 2.5  # Lab units: what is grey is rarely quite grey
@@ -28,12 +29,20 @@ def recoloured(pixels: np.ndarray, other: np.ndarray, rng: np.random.Generator) 
         return pixels
     contrast = np.clip((its.std(0) + 1) / (own.std(0) + 1), *_CONTRAST)
     moved = (lab - own.mean(0)) * contrast + its.mean(0)
-    lab += float(rng.uniform(*_LEND)) * (moved - lab)
+    lend = float(rng.uniform(*_LEND))
+    if not _far_apart(own.mean(0)[1:], its.mean(0)[1:]):
+        lab += lend * (moved - lab)
     angle, saturation = math.radians(rng.normal(0, _HUE)), math.exp(rng.normal(0, _SATURATION))
     turn = saturation * np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]], np.float32)
     lab[..., 1:] = lab[..., 1:] @ turn + rng.normal(0, _TINT, 2).astype(np.float32)
     lab[..., 0] = 100 * (lab[..., 0].clip(0, 100) / 100) ** math.exp(rng.normal(0, _LIGHTNESS))
     return _pixels(lab, alpha)
+
+
+def _far_apart(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two means of (a, b) differ so much in hue that a colour between them would be mud."""
+    lengths = float(np.hypot(*one) * np.hypot(*other))
+    return lengths > _GREYISH**2 and float(one @ other) < 0.7 * lengths
 
 
 def lit(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

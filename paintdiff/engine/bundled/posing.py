@@ -7,12 +7,12 @@ import math
 import cv2
 import numpy as np
 
-_REACH = 1.5  # half the side of the new square, in halves of the thing's longer side: room to lean into
+_REACH = 1.9  # half the side of the new square, in halves of the thing's longer side: room to lean into
 _ROUND = 0.9  # of the circle around it, a thing that covers more is round, and stays so
 
 # standard deviations, where the thing reaches from -1 to 1; none is drawn beyond twice of it
-_TURN = 6.5  # degrees
-_LEAN, _STRETCH, _TAPER, _BOW, _PROPORTION, _SWELL, _WAVE = 0.075, 0.045, 0.12, 0.055, 0.175, 0.175, 0.014
+_TURN = 7.0  # degrees
+_LEAN, _STRETCH, _TAPER, _BOW, _PROPORTION, _SWELL, _WAVE = 0.095, 0.05, 0.155, 0.07, 0.225, 0.225, 0.018
 
 
 def posed(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

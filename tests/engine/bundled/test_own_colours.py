@@ -30,10 +30,16 @@ def test_a_thing_of_one_colour_keeps_it_nearly_always(word: str) -> None:
 
 
 def test_colours_go_towards_those_of_the_other_drawing() -> None:
-    red, blue = blob((205, 40, 40)), blob((50, 90, 215))
-    means = np.mean([mean_lab(recoloured(red, blue, np.random.default_rng(seed))) for seed in range(40)], axis=0)
-    way = mean_lab(blue) - mean_lab(red)
+    red, orange = blob((205, 40, 40)), blob((235, 120, 50))
+    means = np.mean([mean_lab(recoloured(red, orange, np.random.default_rng(seed))) for seed in range(40)], axis=0)
+    way = mean_lab(orange) - mean_lab(red)
     assert 0.2 < (means - mean_lab(red)) @ way / (way @ way) < 0.8
+
+
+def test_far_hues_do_not_mix_to_mud() -> None:
+    red, green = blob((205, 40, 40)), blob((60, 160, 60))
+    own = [recoloured(red, green, np.random.default_rng(seed)) for seed in range(20)]
+    assert np.mean([commonest_word(pixels) == "red" for pixels in own]) > 0.8
 
 
 def test_a_grey_thing_stays_greyish() -> None:
