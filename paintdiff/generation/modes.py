@@ -52,7 +52,7 @@ MODES = {
             "What it shows, and in which colours", True, {"guidance": 1.5},
         ),
         Mode(
-            "upscale", "Upscale", "Add detail to an enlarged picture; shrunk, it stays the same.", 0.5, True,
+            "upscale", "Upscale", "Add detail to an enlarged picture; shrunk, it stays the same.", 0.25, True,
             "What the picture shows", True,
             {"steps": 10, "guidance": 1.0, "candidates": 1},  # for every window of a picture of many
         ),

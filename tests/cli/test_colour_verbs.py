@@ -10,6 +10,7 @@ from PIL import Image
 from paintdiff.__main__ import main
 from paintdiff.cli.inputs import read_hints
 from paintdiff.document.save import read_recipe
+from paintdiff.generation.modes import MODES
 from paintdiff.image.enlarge import block_sums
 from paintdiff.image.gamut import chroma, luma
 from paintdiff.image.geometry import Rect
@@ -87,7 +88,8 @@ def test_upscale_gives_the_small_picture_when_shrunk(folder, model, scale, capsy
     assert out.shape == (9 * scale, 12 * scale, 4)
     assert np.array_equal(block_sums(out, scale), small.astype(int) * scale**2)
     recipe = json.loads(capsys.readouterr().out)["recipes"][0]
-    assert (recipe["mode"], recipe["scale"], recipe["sampling"]["strength"]) == ("upscale", scale, 0.5)
+    assert (recipe["mode"], recipe["scale"]) == ("upscale", scale)
+    assert recipe["sampling"]["strength"] == MODES["upscale"].strength
 
 
 def test_a_mask_in_pixels_of_the_small_picture_says_where_detail_is_added(folder, model) -> None:
