@@ -156,15 +156,19 @@ def _copies(copies: Copies, box: _Box, bottom: bool = False) -> list[Drawn]:
 
 
 def with_hat(body: np.ndarray, hat: np.ndarray) -> np.ndarray:
-    """`body` with `hat` on its head: its highest part, as wide as that is a little below its top.
+    """`body` with `hat` on its head: the broadest of what reaches its top, as wide as that is a little below.
 
     Both and the result (h, w, 4) uint8 premultiplied, of any size.
     """
     body, hat = _cut(body), _cut(hat)
     solid = body[..., 3] > 128
     height, width = solid.shape
-    top = np.nonzero(solid[: max(1, height // 8)].any(0))[0]
-    middle = round(float(top.mean())) if len(top) else width // 2
+    columns = np.nonzero(solid[: max(1, height // 6)].any(0))[0]
+    if len(columns) == 0:
+        return body
+    if not solid[height * 3 // 10, columns[0] : columns[-1] + 1].all():  # not the ears of one head
+        columns = max(np.split(columns, np.nonzero(np.diff(columns) > 1)[0] + 1), key=len)  # and no raised tail
+    middle = round((columns[0] + columns[-1]) / 2)
     level = solid[min(height - 1, height // 5)]
     left = right = middle
     while left > 0 and level[left - 1]:

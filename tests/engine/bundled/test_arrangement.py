@@ -105,6 +105,12 @@ def test_a_hat_sits_on_the_head() -> None:
     worn = with_hat(square(RED), square(BLUE))
     assert where(worn, BLUE)[1] < where(worn, RED)[1]
     assert (worn[..., 3] > 0).sum() > 900
+    tailed = square(RED)
+    tailed[5:35, 5:24] = 0
+    tailed[5:35, 7:9] = RED  # as high as the head, and thinner
+    tailed[20:35, 5:35] = RED
+    worn = with_hat(tailed, square(BLUE))
+    assert where(worn, BLUE)[0] > where(worn, RED)[0] + 3
     shown = two(WEARING)
     assert not shown[~box()].any(), "the two of them go into the mask as one"
     assert where(shown, BLUE)[1] < where(shown, RED)[1]
