@@ -15,6 +15,7 @@ _LEAST = 0.12
 _TOLERANCE = 20.0  # levels of mismatch at which the guess counts for e times less
 _LEVELS = 1.5  # of mismatch are a level of a smooth ground's doubt: offsets are chosen for a small one
 _DECIDED = 4  # the surer of two guesses counts for more by this power of how much surer
+_PLAIN = 3.0  # levels of doubt at which a smooth guess speaks a quarter as loud against what differs from it
 _HOPELESS = 1000.0
 _ROUNDS = 3
 _NEAR = 3  # pixels: offsets closer than this to none at all, or to each other, are the same
@@ -33,10 +34,10 @@ def continued(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     if hole.all():
         return np.zeros((*hole.shape, 4), np.uint8)
     reach = grown(hole, max(1, hole.shape[0] // 32)) > 0
-    moved, cost = _moved_in(picture, hole, reach)
     smooth, doubt = smooth_ground(picture, hole)
-    smooth = np.where(hole[..., None], smooth, picture)
-    cost, doubt = np.minimum(cost, _HOPELESS), np.minimum(doubt, _HOPELESS)
+    smooth, doubt = np.where(hole[..., None], smooth, picture), np.minimum(doubt, _HOPELESS)
+    moved, cost = _moved_in(picture, hole, reach, smooth, hole * (1 + doubt / _PLAIN) ** -2.0)
+    cost = np.minimum(cost, _HOPELESS)
     surer = doubt**_DECIDED / (doubt**_DECIDED + cost**_DECIDED + 1e-6)
     shown = smooth + (moved - smooth) * surer[..., None]
     sure = np.exp(-((np.minimum(cost, _LEVELS * doubt) / _TOLERANCE) ** 2))
@@ -44,12 +45,18 @@ def continued(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return np.round(np.dstack([shown * alpha[..., None], 255 * alpha])).astype(np.uint8)
 
 
-def _moved_in(picture: np.ndarray, hole: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The picture moved to where it fits (S, S, 3), and its mismatch (S, S) in levels, infinite where there is none."""
+def _moved_in(
+    picture: np.ndarray, hole: np.ndarray, reach: np.ndarray, smooth: np.ndarray, plain: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The picture moved to where it fits (S, S, 3), and its mismatch (S, S) in levels, infinite where there is none.
+
+    To differ from the `smooth` guess (S, S, 3) counts as mismatch, by as much as that is sure, `plain` (S, S) in 0..1:
+    things that stand about on a plain ground fit anywhere on it.
+    """
     known, left = np.where(hole[..., None], 0, picture).astype(np.float32), hole
     shown, doubt = known, np.full(hole.shape, np.inf, np.float32)
     for again in range(_ROUNDS):
-        guess, cost = _guess(known, left)
+        guess, cost = _guess(known, left, smooth, plain)
         found = np.isfinite(cost) & (grown(left, max(1, hole.shape[0] // 32)) > 0)
         fresh = found & reach & (left | (again == 0))  # past the hole's edge the guess is shown, and not built upon
         known, shown = (np.where(w[..., None], guess, p) for w, p in ((found & left, known), (fresh, shown)))
@@ -60,7 +67,7 @@ def _moved_in(picture: np.ndarray, hole: np.ndarray, reach: np.ndarray) -> tuple
     return shown, doubt
 
 
-def _guess(known: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _guess(known: np.ndarray, hole: np.ndarray, smooth: np.ndarray, plain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The picture continued (S, S, 3), and the mismatch of each pixel (S, S) in levels, infinite where there's none."""
     size = hole.shape[0]
     kept = (~hole).astype(np.float32)
@@ -69,8 +76,10 @@ def _guess(known: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     if not found:
         return known, np.full(hole.shape, np.inf, np.float32)
     every, costs = zip(*(_offer(known, kept, ring, *offset) for offset in found), strict=True)
+    strange = np.abs(np.stack(every) - smooth).mean(-1) * plain
+    costs = np.hypot(np.stack(costs), strange)
     best = np.argmin(costs, axis=0)[None]
-    cost = np.take_along_axis(np.stack(costs), best, 0)[0]
+    cost = np.take_along_axis(costs, best, 0)[0]
     guess = np.take_along_axis(np.stack(every), best[..., None], 0)[0]
     compared = ring * np.isfinite(cost)
     return np.clip(guess + spread((known - guess) * compared[..., None], compared), 0, 255), cost

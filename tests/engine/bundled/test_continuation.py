@@ -61,6 +61,15 @@ def test_what_stands_before_a_gradient_does_not_bend_it_and_is_not_copied_into_t
     assert np.abs(straight(continued(picture, HOLE))[HOLE] - sky[HOLE]).mean() < 3
 
 
+def test_a_thing_beside_a_plain_side_band_is_not_copied_into_it() -> None:
+    plain = np.full((SIDE, SIDE, 3), 70, np.uint8)
+    picture = plain.copy()
+    picture[20:40, 12:32] = (250, 180, 60)
+    band = np.zeros((SIDE, SIDE), bool)
+    band[:, 42:] = True
+    assert np.abs(straight(continued(picture, band))[band] - plain[band]).mean() < 6
+
+
 def test_a_soft_ground_goes_on_nearer_than_by_navier_stokes() -> None:
     ours, streamed = [], []
     for seed in range(8):
