@@ -44,8 +44,8 @@ def diversity(setting: Setting) -> Part:
             differ >= _DIFFER_TARGET,
             f"masked L1 above {VISIBLE:.0f} levels; the median pair is {np.median(apart):.0f} apart"),
         Figure("diversity: plain copies of a training picture", percent(copies), f"at most {percent(_COPIES_TARGET)}",
-            copies <= _COPIES_TARGET, f"nearer than {limit:.0f} levels to one, as {percent(_SURE)} of real copies are, and "
-            f"{percent(others)} of other artists' drawings of the same nouns, which were never seen; "
+            copies <= _COPIES_TARGET, f"nearer than {limit:.0f} levels to one, as {percent(_SURE)} of real copies are, "
+            f"and {percent(others)} of other artists' drawings of the same nouns, which were never seen; "
             f"samples are {np.median(distances):.0f} away (median), held-out sprites {usual:.0f}"),
     )  # fmt: skip
     led = _led(setting, painted, seen, found)
