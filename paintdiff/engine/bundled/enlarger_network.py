@@ -54,7 +54,7 @@ class EnlargerNetwork(nn.Module):
         self.leave = nn.Conv2d(a, 4 * 3, 3, padding=1)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight)  # nothing else keeps what blocks answer at about 1
+                nn.init.kaiming_uniform_(layer.weight)  # nothing else keeps what blocks answer at about 1
         start_at_zero(self.leave, *(block.conv2 for block in self.modules() if isinstance(block, ResidualBlock)))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
 
