@@ -13,7 +13,7 @@ from paintdiff.image.gamut import luma
 _SIDE = 48  # cells that the picture is searched at
 _SIZES = tuple(0.26 * 1.13**n for n in range(11))  # of the picture's side that a thing's longer side may take
 _RIM = 2  # cells around a drawing whose edges count too
-_SURE = 0.5  # the likeness from which on a drawing is taken to be there
+_SURE = 0.62  # the likeness from which on a drawing is taken to be there
 _LARGE = 0.12  # of likeness that twice the size is worth: a small drawing soon resembles something
 
 
