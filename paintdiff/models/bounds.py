@@ -105,7 +105,6 @@ def check_sizes(path: Path, network: object) -> None:
     """Raise `UserError` unless `network` gives the sizes of a network of our own kind that could be built."""
     if not isinstance(network, dict):
         _refuse(path, "there is no network")
-    check_numbers(path, network)
     for key, value in network.items():
         for number in _numbers(value):
             if number > (MOST_LAYERS if key in ("blocks", "tokens_depth", "text_depth", "heads") else WIDEST):

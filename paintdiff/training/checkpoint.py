@@ -82,6 +82,15 @@ def save(run: Run, path: Path) -> None:
     os.replace(fresh, path)
 
 
+def save_average(run: Run, path: Path, about: dict[str, str]) -> None:
+    """The moving average as a bf16 .safetensors file, with `about` in its header; the file is replaced as a whole."""
+    tensors = {name: value.to(torch.bfloat16).cpu().contiguous() for name, value in run.average.state_dict().items()}
+    fresh = path.with_name(path.name + ".writing")
+    save_file(tensors, fresh, about)
+    fresh.chmod(0o644)  # safetensors writes for the owner alone
+    fresh.replace(path)
+
+
 def load(path: Path, device: torch.device) -> Run:
     """Read what `save` wrote. Raises FileNotFoundError when there is no checkpoint."""
     if not path.exists():

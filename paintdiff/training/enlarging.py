@@ -9,7 +9,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
@@ -18,7 +17,7 @@ from paintdiff.engine.bundled.enlarger_network import EnlargerNetwork
 from paintdiff.engine.bundled.fill_network import FillNetwork
 from paintdiff.engine.bundled.text import PAD, Tokenizer
 from paintdiff.training.batches import as_batch
-from paintdiff.training.checkpoint import Run
+from paintdiff.training.checkpoint import Run, save_average
 from paintdiff.training.diffusion import Batch, noised
 from paintdiff.training.scenes import Scene, SceneMaker
 from paintdiff.training.trainer import average_step, set_rate
@@ -147,8 +146,4 @@ def _part(small: Tensor, true: Tensor, mask: Tensor, rng: np.random.Generator) -
 def export_enlarger(run: Run[EnlargerNetwork], path: Path) -> None:
     """The moving average as one bf16 .safetensors file, whose header holds its sizes."""
     about = {"network": asdict(run.network.config), "licence": "Apache-2.0", "trained_samples": run.samples}
-    tensors = {name: value.to(torch.bfloat16).cpu().contiguous() for name, value in run.average.state_dict().items()}
-    fresh = path.with_name(path.name + ".writing")
-    save_file(tensors, fresh, {"enlarger": json.dumps(about)})
-    fresh.chmod(0o644)  # safetensors writes for the owner alone
-    fresh.replace(path)
+    save_average(run, path, {"enlarger": json.dumps(about)})

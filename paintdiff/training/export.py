@@ -7,11 +7,8 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
-from safetensors.torch import save_file
-
 from paintdiff.engine.bundled.picture_library import PictureLibrary
-from paintdiff.training.checkpoint import Run
+from paintdiff.training.checkpoint import Run, save_average
 from paintdiff.training.library import save_library
 
 WEIGHTS, TOKENIZER, PICTURES = "model.safetensors", "tokenizer.json", "pictures.zip"
@@ -40,11 +37,7 @@ def export(run: Run, library: PictureLibrary, tokenizer: Path, folder: Path, siz
         "trained_samples": run.samples,
         "trained_steps": run.step,
     }
-    tensors = {name: value.to(torch.bfloat16).cpu().contiguous() for name, value in run.average.state_dict().items()}
-    fresh = folder / f"{WEIGHTS}.writing"
-    save_file(tensors, fresh, {"format": "pt"})
-    fresh.chmod(0o644)  # safetensors writes for the owner alone
-    os.replace(fresh, folder / WEIGHTS)
+    save_average(run, folder / WEIGHTS, {"format": "pt"})
     save_library(library, folder / PICTURES)
     _replace_text(folder / TOKENIZER, tokenizer.read_text(encoding="utf-8"))
     _replace_text(folder / "config.json", json.dumps(config, indent=2) + "\n")

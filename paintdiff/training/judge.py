@@ -9,7 +9,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
@@ -17,7 +16,7 @@ from torch.utils.data import Dataset
 from paintdiff.engine.bundled.judge import NOTHING, rivals
 from paintdiff.engine.bundled.judge_network import JudgeNetwork
 from paintdiff.engine.bundled.text import Tokenizer
-from paintdiff.training.checkpoint import Run
+from paintdiff.training.checkpoint import Run, save_average
 from paintdiff.training.diffusion import noised
 from paintdiff.training.nouns import COMMON
 from paintdiff.training.scenes import Scene, SceneMaker
@@ -147,11 +146,7 @@ def export_judge(run: Run[JudgeNetwork], path: Path) -> None:
         "licence": "Apache-2.0",
         "trained_samples": run.samples,
     }
-    tensors = {name: value.to(torch.bfloat16).cpu().contiguous() for name, value in run.average.state_dict().items()}
-    fresh = path.with_name(path.name + ".writing")
-    save_file(tensors, fresh, {"judge": json.dumps(about)})
-    fresh.chmod(0o644)  # safetensors writes for the owner alone
-    fresh.replace(path)
+    save_average(run, path, {"judge": json.dumps(about)})
 
 
 def _named(prompt: str, names: list[str]) -> list[bool]:

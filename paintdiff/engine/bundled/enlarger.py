@@ -15,7 +15,7 @@ from paintdiff.engine.bundled.enlarger_network import EnlargerConfig, EnlargerNe
 from paintdiff.engine.checkpoints.weights import check_finite, compare, without_memory
 from paintdiff.engine.hardware.device import layout
 from paintdiff.generation.errors import UserError
-from paintdiff.models.bounds import check_sizes
+from paintdiff.models.bounds import check_numbers, check_sizes
 from paintdiff.models.header import read_header
 
 ENLARGER = "enlarger.safetensors"
@@ -66,7 +66,9 @@ def find_enlarger(folder: Path, device: torch.device, dtype: torch.dtype) -> Enl
         return None
     try:
         header = read_header(path)
-        sizes = json.loads(header.metadata["enlarger"])["network"]
+        about = json.loads(header.metadata["enlarger"])
+        check_numbers(path, about)
+        sizes = about["network"]
         check_sizes(path, sizes)
         with without_memory():
             network = EnlargerNetwork(EnlargerConfig(**sizes))
