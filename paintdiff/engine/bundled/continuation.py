@@ -7,16 +7,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paintdiff.engine.bundled.smooth_ground import grown, smooth_ground, spread
+from paintdiff.engine.bundled.ground import ground
+from paintdiff.engine.bundled.spreading import grown, spread
 
 _OFFSETS = 16
 SURE = 0.5  # alpha at most: less than that of a picture from the library, which lies over it
 _LEAST = 0.12
 _TOLERANCE = 20.0  # levels of mismatch at which the guess counts for e times less
-_LEVELS = 1.5  # of mismatch are a level of a smooth ground's doubt: offsets are chosen for a small one
+_LEVELS = 1.5  # of mismatch are a level of the ground's doubt: offsets are chosen for a small one
 _DECIDED = 4  # the surer of two guesses counts for more by this power of how much surer
-_PLAIN = 3.0  # levels of doubt at which a smooth guess speaks a quarter as loud against what differs from it
+_PLAIN = 3.0  # levels of doubt at which the ground speaks a quarter as loud against what differs from it
 _HOPELESS = 1000.0
+_VOICES = 5  # offers that are asked whether they agree
+_AGREED = 6.0  # levels between offers that do
+_TONE = np.array([0.3, 0.55, 0.15], np.float32)  # of the colours
+_FAR_OFF = 20.0  # levels: so far from the guess, a pixel at the edge counts half when the difference is spread
 _ROUNDS = 3
 _NEAR = 3  # pixels: offsets closer than this to none at all, or to each other, are the same
 
@@ -26,7 +31,7 @@ def continued(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
     Alpha is at most a half: the more, the less the guess is in doubt. It reaches a little over the hole's edge, so that
     a network can compare. All zeros where everything is hole. Two guesses are made, and the surer counts for more,
-    pixel by pixel. One is smooth (`smooth_ground`). The other is the picture moved, after He and Sun 2012, "Statistics
+    pixel by pixel. One is the `ground`. The other is the picture moved, after He and Sun 2012, "Statistics
     of Patch Offsets for Image Completion": the offsets at which the ring around the hole finds itself again, the best
     of them for each pixel; then the difference at the edge is spread over the hole as in Perez et al. 2003, "Poisson
     Image Editing", 3. What is too far inside for that is continued from the guess.
@@ -34,7 +39,7 @@ def continued(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     if hole.all():
         return np.zeros((*hole.shape, 4), np.uint8)
     reach = grown(hole, max(1, hole.shape[0] // 32)) > 0
-    smooth, doubt = smooth_ground(picture, hole)
+    smooth, doubt = ground(picture, hole)
     smooth, doubt = np.where(hole[..., None], smooth, picture), np.minimum(doubt, _HOPELESS)
     moved, cost = _moved_in(picture, hole, reach, smooth, hole * (1 + doubt / _PLAIN) ** -2.0)
     cost = np.minimum(cost, _HOPELESS)
@@ -76,13 +81,30 @@ def _guess(known: np.ndarray, hole: np.ndarray, smooth: np.ndarray, plain: np.nd
     if not found:
         return known, np.full(hole.shape, np.inf, np.float32)
     every, costs = zip(*(_offer(known, kept, ring, *offset) for offset in found), strict=True)
-    strange = np.abs(np.stack(every) - smooth).mean(-1) * plain
-    costs = np.hypot(np.stack(costs), strange)
+    offers, costs = np.stack(every), np.stack(costs)
+    costs = np.hypot(costs, (np.abs(offers - smooth) @ _TONE) * plain)
+    costs = np.hypot(costs, _alone(offers, costs))
     best = np.argmin(costs, axis=0)[None]
     cost = np.take_along_axis(costs, best, 0)[0]
-    guess = np.take_along_axis(np.stack(every), best[..., None], 0)[0]
-    compared = ring * np.isfinite(cost)
+    guess = np.take_along_axis(offers, best[..., None], 0)[0]
+    compared = ring * np.isfinite(cost) / (1 + (np.abs(known - guess) @ _TONE / _FAR_OFF) ** 2)
     return np.clip(guess + spread((known - guess) * compared[..., None], compared), 0, 255), cost
+
+
+def _alone(offers: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """By how many levels each of the `offers` (n, S, S, 3) differs from what the cheapest agree upon: (n, S, S).
+
+    Where a pattern repeats itself they do, and what one of them has alone is a thing that stands before it.
+    """
+    if len(offers) < _VOICES:
+        return np.zeros_like(costs)
+    tones = offers @ _TONE
+    cheap = np.argpartition(costs, _VOICES - 1, axis=0)[:_VOICES]
+    voices = np.sort(np.take_along_axis(tones, cheap, 0), axis=0)
+    apart = np.maximum(0, voices[_VOICES - 2] - voices[1]) / 2
+    off = np.abs(tones - voices[_VOICES // 2])
+    alone: np.ndarray = np.maximum(0, off - 2 * _AGREED) * np.exp(-((apart / _AGREED) ** 2))
+    return alone
 
 
 def _best_offsets(

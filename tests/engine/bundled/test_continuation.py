@@ -70,6 +70,13 @@ def test_a_thing_beside_a_plain_side_band_is_not_copied_into_it() -> None:
     assert np.abs(straight(continued(picture, band))[band] - plain[band]).mean() < 6
 
 
+def test_a_thing_that_stands_before_a_pattern_is_not_copied_into_the_hole() -> None:
+    pattern = stripes(8)
+    picture = pattern.copy()
+    cv2.circle(picture, (36, 10), 6, (250, 60, 200), -1)
+    assert np.abs(straight(continued(picture, HOLE))[HOLE] - pattern[HOLE]).mean() < 8
+
+
 def test_a_soft_ground_goes_on_nearer_than_by_navier_stokes() -> None:
     ours, streamed = [], []
     for seed in range(8):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from paintdiff.engine.bundled.smooth_ground import smooth_ground
+from paintdiff.engine.bundled.ground import ground
 from paintdiff.training.backgrounds import background_of
 
 SIDE = 64
@@ -22,12 +22,12 @@ def off(picture: np.ndarray, guess: np.ndarray, hole: np.ndarray = HOLE) -> floa
 @pytest.mark.parametrize(("kind", "most"), [("plain", 0.5), ("linear", 1.0), ("radial", 2.5), ("texture", 12.0)])
 def test_a_ground_goes_on_as_near_as_its_kind_allows(kind: str, most: float) -> None:
     pictures = [of(kind, seed) for seed in range(5)]
-    assert np.mean([off(picture, smooth_ground(picture, HOLE)[0]) for picture in pictures]) < most
+    assert np.mean([off(picture, ground(picture, HOLE)[0]) for picture in pictures]) < most
 
 
 def test_the_doubt_is_about_as_large_as_the_error() -> None:
     kinds = ("linear", "radial", "texture", "bokeh", "checks", "stripes")
-    made = [(picture, *smooth_ground(picture, HOLE)) for kind in kinds for picture in (of(kind, 1), of(kind, 2))]
+    made = [(picture, *ground(picture, HOLE)) for kind in kinds for picture in (of(kind, 1), of(kind, 2))]
     errors = np.array([off(picture, guess) for picture, guess, _ in made])
     doubts = np.array([float(doubt[HOLE].mean()) for _, _, doubt in made])
     assert np.corrcoef(errors, doubts)[0, 1] > 0.7
@@ -37,6 +37,6 @@ def test_the_doubt_is_about_as_large_as_the_error() -> None:
 def test_a_hole_with_next_to_nothing_around_it_is_all_doubt() -> None:
     hole = np.ones((SIDE, SIDE), bool)
     hole[:3, :3] = False
-    guess, doubt = smooth_ground(of("linear", 0), hole)
+    guess, doubt = ground(of("linear", 0), hole)
     assert guess.shape == (SIDE, SIDE, 3)
     assert np.isinf(doubt).all()

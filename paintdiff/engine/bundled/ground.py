@@ -1,4 +1,4 @@
-"""The smooth part of a guess: gradients and soft grounds carried on into a hole, and how wrong that may be."""
+"""The part of a guess that is ground: gradients, soft grounds and layers carried on into a hole, and their doubt."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from paintdiff.engine.bundled.layered_ground import layered_ground
+from paintdiff.engine.bundled.spreading import grown, spread
+
 _CELLS = 24  # a side: smooth grounds are fitted to averages of this grid
 _KNOTS, _REACH = 14, 1.6  # a radial gradient's profile is linear between so many radii, in sides
 _BEND = 0.01  # how much a bent profile costs, which carries it on straight where no radius is seen
 _STILL = 1.0  # levels: less is rounding, and no model is better for it
 _HIDDEN = 0.07  # of the side: a band of kept pixels so wide is hidden, to see which guess of it is best
-_HANDICAP = (0, 0, 0, 0.15)  # levels: by so much a radial gradient, which can bend as any other, must be better
+# Levels by which a radial gradient, which can bend as any other, and layers must be better.
+_HANDICAP = (0, 0, 0, 0.15, 0.1)
+_KNOWN = (1.5, 1.0)  # times as large, and so many levels more, is an error taken to be where its place was known
+_FAR_OFF = 10.0  # levels: so far from the guess, a pixel at the edge counts half when the difference is spread
 _WARY = 1.3  # times `_typical` is the mean error
 _NEAR = 0.12  # weight of the cells that kriging heeds
-_DECIDED, _SLIGHT = 4, 0.03  # ways count by this power of how good they are, and not below this share
+_DECIDED, _SLIGHT = 8, 0.03  # ways count by this power of how good they are, and not below this share
 
 _AXIS = (np.arange(_CELLS, dtype=np.float32) + 0.5) / _CELLS
 _PLACES = np.stack(np.meshgrid(_AXIS, _AXIS, indexing="ij"), -1).reshape(-1, 2)
@@ -44,13 +50,14 @@ class _Gradient:
         return _features(places, self.centre) @ self.factors
 
 
-def smooth_ground(picture: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`picture` (S, S, 3) uint8 carried on smoothly into `hole` (S, S) bool, (S, S, 3) float32, and its doubt.
+def ground(picture: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What lies behind things in `picture` (S, S, 3) uint8, carried on into `hole` (S, S) bool, and its doubt.
 
-    Four ways are tried on a band of kept pixels around the hole, and count by how near they come: a linear and a radial
-    gradient, fitted so that what stands before them counts little, with what is left over carried on by simple kriging
-    (Rasmussen and Williams 2006, "Gaussian Processes for Machine Learning", 2.2, with Matern's covariance of 4.2.1);
-    kriging alone; Navier-Stokes (Bertalmio et al. 2001). Doubt (S, S) float32 is how far their mean was off near by, in
+    Five ways are tried on a band of kept pixels around the hole, and count by how near they come: Navier-Stokes
+    (Bertalmio et al. 2001); a linear and a radial gradient, fitted so that what stands before them counts little, with
+    what is left over carried on by simple kriging (Rasmussen and Williams 2006, "Gaussian Processes for Machine
+    Learning", 2.2, with Matern's covariance of 4.2.1); kriging alone; layers with edges between them
+    (`layered_ground`). The ground is (S, S, 3) float32. Doubt (S, S) float32 is how far their mean was off near by, in
     levels, and more deep inside; infinite where too little is kept to try.
     """
     size = hole.shape[0]
@@ -63,19 +70,31 @@ def smooth_ground(picture: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np
     trial, whole = _cells(outer, outer_share, size, hidden), _cells(values, share, size, hole)
     if len(trial.places) < 12 or not judged.any():
         return _streamed(picture, hole).astype(np.float32), np.full(hole.shape, np.inf, np.float32)
-    true, to = values[judged], _PLACES[judged.reshape(-1)]
+    to = _PLACES[judged.reshape(-1)]
     streamed = _streamed(np.clip(np.round(outer), 0, 255).astype(np.uint8), outer_share < 0.3)[judged]
     tried = [streamed, *(_kriged(trial, to, way(trial)) for way in _WAYS)]
-    errors = [_typical(np.abs(np.clip(colours, 0, 255) - true).mean(-1)) for colours in tried]
-    weights: np.ndarray = 1 / np.maximum(np.add(errors, _HANDICAP), _STILL / 20) ** _DECIDED
-    weights = np.where(weights < _SLIGHT * weights.sum(), 0, weights)
-    weights /= weights.sum()
+    layered, layered_trial = layered_ground(picture, hole), None
+    if layered is not None:
+        layered_trial = layered_ground(picture, hidden)
+        tried.append(_averaged(layered if layered_trial is None else layered_trial, ~around)[0][judged])
+    errors = [_typical(np.abs(np.clip(colours, 0, 255) - values[judged]).mean(-1)) for colours in tried]
+    if layered is not None and layered_trial is None:  # a layer lies in the band alone, and the trial knew of it
+        errors[-1] = _KNOWN[0] * errors[-1] + _KNOWN[1]
+    weights = _weights(errors)
     guess = weights[0] * _streamed(picture, hole)
-    for weight, way in zip(weights[1:], _WAYS, strict=True):
+    for weight, way in zip(weights[1:], _WAYS, strict=False):
         if weight:
             guess = guess + weight * _edged(_painted(whole, way(whole), size), picture, hole)
-    left = np.abs(np.tensordot(weights, np.stack(tried), 1) - true).mean(-1)
+    if layered is not None and weights[-1]:
+        guess = guess + weights[-1] * _edged(layered, picture, hole)
+    left = np.abs(np.tensordot(weights, np.stack(tried), 1) - values[judged]).mean(-1)
     return guess.astype(np.float32), _doubt(left, judged, hole, band)
+
+
+def _weights(errors: list[float]) -> np.ndarray:
+    weights: np.ndarray = 1 / np.maximum(np.add(errors, _HANDICAP[: len(errors)]), _STILL / 20) ** _DECIDED
+    weights = np.where(weights < _SLIGHT * weights.sum(), 0, weights)
+    return weights / weights.sum()
 
 
 def _typical(errors: np.ndarray) -> float:
@@ -187,6 +206,7 @@ def _resized(coarse: np.ndarray, size: int) -> np.ndarray:
 
 def _edged(guess: np.ndarray, picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     ring = ((grown(hole, 3) > 0) & ~hole).astype(np.float32)
+    ring = ring / (1 + (np.abs(picture - guess).mean(-1) / _FAR_OFF) ** 2)  # what stands before it leaves no shadow
     return np.clip(guess + spread((picture - guess) * ring[..., None], ring), 0, 255)
 
 
@@ -203,20 +223,3 @@ def _doubt(errors: np.ndarray, judged: np.ndarray, hole: np.ndarray, band: int) 
 
 def _streamed(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return cv2.inpaint(picture, hole.astype(np.uint8), 3, cv2.INPAINT_NS)
-
-
-def spread(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """`difference`, known where `weight` is 1, carried on everywhere: sharply near by, ever more softly far away."""
-    size = weight.shape[0]
-    planes = np.dstack([difference, weight])
-    total = np.zeros_like(planes)
-    for share in (64, 32, 16, 8, 4):
-        coarse = max(1, 32 // share)  # a wide blur needs few pixels
-        small = cv2.resize(planes, (size // coarse, size // coarse), interpolation=cv2.INTER_AREA)
-        blurred = cv2.GaussianBlur(small, (0, 0), size / share / coarse)
-        total += cv2.resize(blurred, (size, size), interpolation=cv2.INTER_LINEAR) * share**2
-    return total[..., :3] / (total[..., 3:] + 1e-6)
-
-
-def grown(hole: np.ndarray, pixels: int) -> np.ndarray:
-    return cv2.dilate(hole.astype(np.uint8), np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)).astype(np.float32)
