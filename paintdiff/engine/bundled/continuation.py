@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paintdiff.engine.bundled.ground import ground
+from paintdiff.engine.bundled.ground import Ground, ground
 from paintdiff.engine.bundled.spreading import grown, spread
 
 _OFFSETS = 16
@@ -22,6 +22,7 @@ _VOICES = 5  # offers that are asked whether they agree
 _AGREED = 6.0  # levels between offers that do
 _TONE = np.array([0.3, 0.55, 0.15], np.float32)  # of the colours
 _FAR_OFF = 20.0  # levels: so far from the guess, a pixel at the edge counts half when the difference is spread
+_THING = 12.0  # levels that a pixel of a thing before the ground costs
 _ROUNDS = 3
 _NEAR = 3  # pixels: offsets closer than this to none at all, or to each other, are the same
 
@@ -39,9 +40,9 @@ def continued(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     if hole.all():
         return np.zeros((*hole.shape, 4), np.uint8)
     reach = grown(hole, max(1, hole.shape[0] // 32)) > 0
-    smooth, doubt = ground(picture, hole)
-    smooth, doubt = np.where(hole[..., None], smooth, picture), np.minimum(doubt, _HOPELESS)
-    moved, cost = _moved_in(picture, hole, reach, smooth, hole * (1 + doubt / _PLAIN) ** -2.0)
+    behind = ground(picture, hole)
+    smooth, doubt = np.where(hole[..., None], behind.colours, picture), np.minimum(behind.doubt, _HOPELESS)
+    moved, cost = _moved_in(picture, hole, reach, behind)
     cost = np.minimum(cost, _HOPELESS)
     surer = doubt**_DECIDED / (doubt**_DECIDED + cost**_DECIDED + 1e-6)
     shown = smooth + (moved - smooth) * surer[..., None]
@@ -51,17 +52,18 @@ def continued(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def _moved_in(
-    picture: np.ndarray, hole: np.ndarray, reach: np.ndarray, smooth: np.ndarray, plain: np.ndarray
+    picture: np.ndarray, hole: np.ndarray, reach: np.ndarray, behind: Ground
 ) -> tuple[np.ndarray, np.ndarray]:
     """The picture moved to where it fits (S, S, 3), and its mismatch (S, S) in levels, infinite where there is none.
 
-    To differ from the `smooth` guess (S, S, 3) counts as mismatch, by as much as that is sure, `plain` (S, S) in 0..1:
-    things that stand about on a plain ground fit anywhere on it.
+    To differ from what is `behind` counts as mismatch, by as much as that is sure: things that stand about on a plain
+    ground fit anywhere on it.
     """
+    plain = hole * (1 + behind.doubt / _PLAIN) ** -2.0
     known, left = np.where(hole[..., None], 0, picture).astype(np.float32), hole
     shown, doubt = known, np.full(hole.shape, np.inf, np.float32)
     for again in range(_ROUNDS):
-        guess, cost = _guess(known, left, smooth, plain)
+        guess, cost = _guess(known, left, behind, plain)
         found = np.isfinite(cost) & (grown(left, max(1, hole.shape[0] // 32)) > 0)
         fresh = found & reach & (left | (again == 0))  # past the hole's edge the guess is shown, and not built upon
         known, shown = (np.where(w[..., None], guess, p) for w, p in ((found & left, known), (fresh, shown)))
@@ -72,7 +74,7 @@ def _moved_in(
     return shown, doubt
 
 
-def _guess(known: np.ndarray, hole: np.ndarray, smooth: np.ndarray, plain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _guess(known: np.ndarray, hole: np.ndarray, behind: Ground, plain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The picture continued (S, S, 3), and the mismatch of each pixel (S, S) in levels, infinite where there's none."""
     size = hole.shape[0]
     kept = (~hole).astype(np.float32)
@@ -82,8 +84,9 @@ def _guess(known: np.ndarray, hole: np.ndarray, smooth: np.ndarray, plain: np.nd
         return known, np.full(hole.shape, np.inf, np.float32)
     every, costs = zip(*(_offer(known, kept, ring, *offset) for offset in found), strict=True)
     offers, costs = np.stack(every), np.stack(costs)
-    costs = np.hypot(costs, (np.abs(offers - smooth) @ _TONE) * plain)
+    costs = np.hypot(costs, (np.abs(offers - behind.colours) @ _TONE) * plain)
     costs = np.hypot(costs, _alone(offers, costs))
+    costs = costs + _THING * np.stack([_moved(behind.things, *offset[:2]) for offset in found])
     best = np.argmin(costs, axis=0)[None]
     cost = np.take_along_axis(costs, best, 0)[0]
     guess = np.take_along_axis(offers, best[..., None], 0)[0]
@@ -101,8 +104,11 @@ def _alone(offers: np.ndarray, costs: np.ndarray) -> np.ndarray:
     tones = offers @ _TONE
     cheap = np.argpartition(costs, _VOICES - 1, axis=0)[:_VOICES]
     voices = np.sort(np.take_along_axis(tones, cheap, 0), axis=0)
-    apart = np.maximum(0, voices[_VOICES - 2] - voices[1]) / 2
-    off = np.abs(tones - voices[_VOICES // 2])
+    widths = voices[2:] - voices[:-2]  # of each three neighbours: the closest three are heard
+    closest = widths.argmin(0)[None]
+    middle = np.take_along_axis(voices, closest + 1, 0)
+    apart = np.take_along_axis(widths, closest, 0) / 2
+    off = np.abs(tones - middle)
     alone: np.ndarray = np.maximum(0, off - 2 * _AGREED) * np.exp(-((apart / _AGREED) ** 2))
     return alone
 

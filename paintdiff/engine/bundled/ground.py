@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -18,8 +20,11 @@ _HIDDEN = 0.07  # of the side: a band of kept pixels so wide is hidden, to see w
 # Levels by which a radial gradient, which can bend as any other, and layers must be better.
 _HANDICAP = (0, 0, 0, 0.15, 0.1)
 _KNOWN = (1.5, 1.0)  # times as large, and so many levels more, is an error taken to be where its place was known
+_THING = 0.05  # so much does the error count at a place where a thing stands before the ground
+_LOCAL = 5.0  # cells: ways are judged by the band so near by
+_FAR = 0.05  # so much do those far away count
 _FAR_OFF = 10.0  # levels: so far from the guess, a pixel at the edge counts half when the difference is spread
-_WARY = 1.3  # times `_typical` is the mean error
+_WARY = 1.5  # times `_typical` is the mean error
 _NEAR = 0.12  # weight of the cells that kriging heeds
 _DECIDED, _SLIGHT = 8, 0.03  # ways count by this power of how good they are, and not below this share
 
@@ -50,56 +55,88 @@ class _Gradient:
         return _features(places, self.centre) @ self.factors
 
 
-def ground(picture: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What lies behind things in `picture` (S, S, 3) uint8, carried on into `hole` (S, S) bool, and its doubt.
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """`colours` (S, S, 3) float32 of a picture's ground, carried on into a hole; `doubt` (S, S) float32, by how many
+    levels they may be off; and where known `things` (S, S) bool stand before it, as far as it has layers.
+    """
 
-    Five ways are tried on a band of kept pixels around the hole, and count by how near they come: Navier-Stokes
-    (Bertalmio et al. 2001); a linear and a radial gradient, fitted so that what stands before them counts little, with
-    what is left over carried on by simple kriging (Rasmussen and Williams 2006, "Gaussian Processes for Machine
-    Learning", 2.2, with Matern's covariance of 4.2.1); kriging alone; layers with edges between them
-    (`layered_ground`). The ground is (S, S, 3) float32. Doubt (S, S) float32 is how far their mean was off near by, in
-    levels, and more deep inside; infinite where too little is kept to try.
+    colours: np.ndarray
+    doubt: np.ndarray
+    things: np.ndarray
+
+
+def ground(picture: np.ndarray, hole: np.ndarray) -> Ground:
+    """What lies behind things in `picture` (S, S, 3) uint8, carried on into `hole` (S, S) bool.
+
+    Five ways are tried on a band of kept pixels around the hole, and count by how near they come near by: Navier-Stokes
+    (Bertalmio et al. 2001); kriging (simple, Rasmussen and Williams 2006, "Gaussian Processes for Machine Learning",
+    2.2, with Matern's covariance of 4.2.1), of the picture, or of what is left over of a linear or a radial gradient,
+    fitted so that what stands before them counts little; layers with edges between them (`layered_ground`). Doubt is
+    how far their mean was off, and more deep inside; infinite where too little is kept to try.
     """
     size = hole.shape[0]
     band = max(2, round(_HIDDEN * size))
     around = (grown(hole, band) > 0) & ~hole
     values, share = _averaged(picture, hole)
-    hidden = hole | around
-    outer, outer_share = _averaged(picture, hidden)
     judged = (_averaged(picture, ~around)[1] > 0.3) & (share > 0.3)
-    trial, whole = _cells(outer, outer_share, size, hidden), _cells(values, share, size, hole)
+    trial, nothing = _cells(*_averaged(picture, hole | around), hole | around), np.zeros(hole.shape, bool)
     if len(trial.places) < 12 or not judged.any():
-        return _streamed(picture, hole).astype(np.float32), np.full(hole.shape, np.inf, np.float32)
-    to = _PLACES[judged.reshape(-1)]
+        return Ground(_streamed(picture, hole).astype(np.float32), np.full(hole.shape, np.inf, np.float32), nothing)
+    tried, painted = _tried(picture, hole, around, trial, judged)
+    wrong = np.abs(np.clip(tried, 0, 255) - values[judged]).mean(-1)
+    layers, heard = layered_ground(picture, hole), np.ones(wrong.shape[1:], np.float32)
+    if layers is not None:
+        known = layered_ground(picture, hole | around)
+        seen = _averaged((layers if known is None else known).colours, ~around)[0][judged]
+        off = np.abs(seen - values[judged]).mean(-1)
+        if known is None:  # a layer lies in the band alone
+            off = _KNOWN[0] * off + _KNOWN[1]
+        tried, wrong = np.concatenate([tried, seen[None]]), np.concatenate([wrong, off[None]])
+        painted.append(partial(_edged, layers.colours, picture, hole))
+        before = cv2.resize(layers.things.astype(np.float32), (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
+        heard = np.maximum(_THING, 1 - before / np.maximum(share, 0.3))[judged]
+    weights = _weights(_near_by(wrong, heard, judged))
+    colours = np.zeros(picture.shape, np.float32)
+    for weight, paint in zip(weights, painted, strict=True):
+        if weight.any():
+            colours += _resized(weight, size)[..., None] * paint()
+    left = np.abs((weights[:, judged][..., None] * tried).sum(0) - values[judged]).mean(-1)
+    doubt = _deepened(_near_by(left[None], heard, judged)[0], hole, band)
+    return Ground(colours, doubt, nothing if layers is None else layers.things)
+
+
+def _tried(
+    picture: np.ndarray, hole: np.ndarray, around: np.ndarray, trial: _Cells, judged: np.ndarray
+) -> tuple[np.ndarray, list[Callable[[], np.ndarray]]]:
+    """What the smooth ways make of the `judged` cells (ways, cells, 3) without the band, and of all with it."""
+    outer, outer_share = _averaged(picture, hole | around)
+    whole, to = _cells(*_averaged(picture, hole), hole), _PLACES[judged.reshape(-1)]
     streamed = _streamed(np.clip(np.round(outer), 0, 255).astype(np.uint8), outer_share < 0.3)[judged]
-    tried = [streamed, *(_kriged(trial, to, way(trial)) for way in _WAYS)]
-    layered, layered_trial = layered_ground(picture, hole), None
-    if layered is not None:
-        layered_trial = layered_ground(picture, hidden)
-        tried.append(_averaged(layered if layered_trial is None else layered_trial, ~around)[0][judged])
-    errors = [_typical(np.abs(np.clip(colours, 0, 255) - values[judged]).mean(-1)) for colours in tried]
-    if layered is not None and layered_trial is None:  # a layer lies in the band alone, and the trial knew of it
-        errors[-1] = _KNOWN[0] * errors[-1] + _KNOWN[1]
-    weights = _weights(errors)
-    guess = weights[0] * _streamed(picture, hole)
-    for weight, way in zip(weights[1:], _WAYS, strict=False):
-        if weight:
-            guess = guess + weight * _edged(_painted(whole, way(whole), size), picture, hole)
-    if layered is not None and weights[-1]:
-        guess = guess + weights[-1] * _edged(layered, picture, hole)
-    left = np.abs(np.tensordot(weights, np.stack(tried), 1) - values[judged]).mean(-1)
-    return guess.astype(np.float32), _doubt(left, judged, hole, band)
+    painted: list[Callable[[], np.ndarray]] = [partial(_streamed, picture, hole)]
+    painted += [partial(_painted, whole, way, picture, hole) for way in _WAYS]
+    return np.stack([streamed, *(_kriged(trial, to, way(trial)) for way in _WAYS)]), painted
 
 
-def _weights(errors: list[float]) -> np.ndarray:
-    weights: np.ndarray = 1 / np.maximum(np.add(errors, _HANDICAP[: len(errors)]), _STILL / 20) ** _DECIDED
-    weights = np.where(weights < _SLIGHT * weights.sum(), 0, weights)
-    return weights / weights.sum()
+def _near_by(errors: np.ndarray, heard: np.ndarray, judged: np.ndarray) -> np.ndarray:
+    """Typical errors (n, 24, 24) of n ways, whose errors at the `judged` (24, 24) cells are (n, cells).
+
+    Those near by count most, and of all as much as they are `heard` (cells). Means are of the roots, since a thing that
+    stands before a ground says little of how well that is guessed.
+    """
+    planes = np.zeros((_CELLS, _CELLS, len(errors) + 1), np.float32)
+    planes[judged] = (np.concatenate([np.sqrt(errors), np.ones_like(errors[:1])]) * heard).T
+    blurred = cv2.GaussianBlur(planes, (0, 0), _LOCAL) + _FAR * planes.mean((0, 1))
+    means: np.ndarray = (blurred[..., :-1] / (blurred[..., -1:] + 1e-9)).transpose(2, 0, 1) ** 2
+    return means
 
 
-def _typical(errors: np.ndarray) -> float:
-    """Of the roots, since a thing that stands before a ground says nothing of how well that is guessed."""
-    return float(np.sqrt(errors).mean() ** 2)
+def _weights(errors: np.ndarray) -> np.ndarray:
+    """How much each way counts (n, 24, 24) whose errors, in levels, are (n, 24, 24)."""
+    handicap = np.array(_HANDICAP[: len(errors)], np.float32)[:, None, None]
+    weights: np.ndarray = 1 / np.maximum(errors + handicap, _STILL / 20) ** _DECIDED
+    weights = np.where(weights < _SLIGHT * weights.sum(0), 0, weights)
+    return weights / weights.sum(0)
 
 
 def _averaged(picture: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -110,9 +147,9 @@ def _averaged(picture: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.nda
     return total / np.maximum(share, 1e-3)[..., None], share
 
 
-def _cells(values: np.ndarray, share: np.ndarray, size: int, hole: np.ndarray) -> _Cells:
+def _cells(values: np.ndarray, share: np.ndarray, hole: np.ndarray) -> _Cells:
     there = (share > 0.3).reshape(-1)
-    far = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3) / size
+    far = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3) / hole.shape[0]
     spaced = cv2.resize(far, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA).reshape(-1)
     return _Cells(_PLACES[there], values.reshape(-1, 3)[there], 1 / (1 + (spaced[there] / 0.15) ** 2))
 
@@ -189,19 +226,27 @@ def _covariance(one: np.ndarray, two: np.ndarray, gradient: _Gradient | None) ->
     return np.exp(-far) if gradient is None else (1 + far * (3**0.5 / 0.15)) * np.exp(far * (-(3**0.5) / 0.15))
 
 
-def _painted(cells: _Cells, gradient: _Gradient | None, size: int) -> np.ndarray:
-    """(S, S, 3) float32 of what is known of the cells alone; a gradient is drawn at full size."""
+def _painted(
+    cells: _Cells, way: Callable[[_Cells], _Gradient | None], picture: np.ndarray, hole: np.ndarray
+) -> np.ndarray:
+    """(S, S, 3) float32 of what is known of the cells, and the picture beside the hole; a gradient at full size."""
+    size, gradient = hole.shape[0], way(cells)
     coarse = _kriged(cells, _PLACES, gradient)
     if gradient is None:
-        return _resized(coarse, size)
+        return _edged(_smoothed(coarse, size), picture, hole)
     axis = (np.arange(size, dtype=np.float32) + 0.5) / size
     places = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
-    return gradient.at(places).reshape(size, size, 3) + _resized(coarse - gradient.at(_PLACES), size)
+    drawn = gradient.at(places).reshape(size, size, 3) + _smoothed(coarse - gradient.at(_PLACES), size)
+    return _edged(drawn, picture, hole)
 
 
-def _resized(coarse: np.ndarray, size: int) -> np.ndarray:
+def _smoothed(coarse: np.ndarray, size: int) -> np.ndarray:
     cells = coarse.reshape(_CELLS, _CELLS, -1).astype(np.float32)
     return cv2.resize(cells, (size, size), interpolation=cv2.INTER_CUBIC)
+
+
+def _resized(cells: np.ndarray, size: int) -> np.ndarray:
+    return cv2.resize(cells.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def _edged(guess: np.ndarray, picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
@@ -210,13 +255,9 @@ def _edged(guess: np.ndarray, picture: np.ndarray, hole: np.ndarray) -> np.ndarr
     return np.clip(guess + spread((picture - guess) * ring[..., None], ring), 0, 255)
 
 
-def _doubt(errors: np.ndarray, judged: np.ndarray, hole: np.ndarray, band: int) -> np.ndarray:
-    size = hole.shape[0]
-    planes = np.zeros((_CELLS, _CELLS, 2), np.float32)
-    planes[judged] = np.stack([np.sqrt(errors), np.ones_like(errors)], -1)
-    near = cv2.GaussianBlur(planes, (0, 0), _CELLS / 10) + 1e-3 * planes.mean((0, 1))
-    typical = (near[..., 0] / (near[..., 1] + 1e-9)) ** 2
-    local = _WARY * cv2.resize(typical, (size, size), interpolation=cv2.INTER_LINEAR)
+def _deepened(errors: np.ndarray, hole: np.ndarray, band: int) -> np.ndarray:
+    """Doubt (S, S) from the errors (24, 24) of a band, which grow inwards."""
+    local = _WARY * _resized(errors, hole.shape[0])
     deep = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3) / band
     return (local * np.maximum(0.5, np.sqrt(deep))).astype(np.float32)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -9,19 +11,29 @@ from paintdiff.engine.bundled.spreading import grown, spread
 
 _STEP = 7.0  # levels between neighbours: more is an edge
 _LEAST = 0.012  # of the picture's pixels: less is a thing, not a layer
-_MOST = 6  # layers
-_SPLIT = 2  # parts of one layer: of more it is a pattern
+_MOST = 7  # layers
+_SIDE = 0.05  # of a side of the picture: a layer reaches along one so far
+_SPLIT = 2  # parts a layer: of more it is a pattern
 # So many times what a gradient of its own is off, and levels more, may one for two parts of a layer be off.
 _ALIKE = (1.25, 1.0)
 _STRANGE = 14.0  # levels: a pixel so far from every layer beside it stands before them
+_BESIDE = 0.17  # of the side: so near the hole are the layers that meet it
 _NEAR = 0.4  # of the side: layers and edges are looked for so far from the hole
 _KNOTS = 320  # places at which the edges' course is known
 _BENDING = 0.35  # of the side: so soon does an edge's course change
 _GRID = 4  # pixels between the places at which that is computed
 
 
-def layered_ground(picture: np.ndarray, hole: np.ndarray) -> np.ndarray | None:
-    """`picture` (S, S, 3) uint8 carried on into `hole` (S, S) bool as flat or shaded layers, (S, S, 3) float32.
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """`colours` (S, S, 3) float32, carried on everywhere, and the known `things` (S, S) bool that stand before them."""
+
+    colours: np.ndarray
+    things: np.ndarray
+
+
+def layered_ground(picture: np.ndarray, hole: np.ndarray) -> Layers | None:
+    """`picture` (S, S, 3) uint8 carried on into `hole` (S, S) bool as flat or shaded layers.
 
     Layers are what holds together without an edge. The signed distance to each one's edge, which is known outside, is
     carried on by Gaussian process regression (Rasmussen and Williams 2006, 2.2 and 2.7, with a linear mean), so that
@@ -29,18 +41,22 @@ def layered_ground(picture: np.ndarray, hole: np.ndarray) -> np.ndarray | None:
     Variational Implicit Functions"). Each layer has its own linear gradient. None where fewer than two layers meet the
     hole.
     """
-    layers = _layers(picture.astype(np.float32), hole)
-    if len(layers) < 2:
+    every = _layers(picture.astype(np.float32), hole)
+    near = (grown(hole, round(_BESIDE * len(hole))) > 0) & ~hole
+    layers = every[(every & near).sum((1, 2)) > len(hole) // 8]
+    if not 2 <= len(layers) <= _MOST:
         return None
+    layers = _in_order(layers, near)
     above = [_carried(np.any(layers[:k], 0), np.any(layers[k:], 0), hole) for k in range(1, len(layers))]
     reached = np.maximum.accumulate(np.clip(np.stack([*above, np.full(hole.shape, 1, np.float32)]) + 0.5, 0, 1), axis=0)
     shares = np.diff(reached, axis=0, prepend=0)
     paints = np.stack([_painted(picture, layer, hole) for layer in layers])
-    return np.clip((paints * shares[..., None]).sum(0), 0, 255).astype(np.float32)
+    guess = np.clip((paints * shares[..., None]).sum(0), 0, 255).astype(np.float32)
+    return Layers(guess, ~(every.any(0) | hole))
 
 
 def _layers(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """(layers, S, S) bool, disjoint; those that come near the hole."""
+    """(layers, S, S) bool, disjoint."""
     size = hole.shape[0]
     across = np.abs(np.diff(picture, axis=1)).max(-1) > _STEP
     down = np.abs(np.diff(picture, axis=0)).max(-1) > _STEP
@@ -53,15 +69,26 @@ def _layers(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     edge[:-1] |= down
     _, labels, stats, _ = cv2.connectedComponentsWithStats((~edge).astype(np.uint8), connectivity=4)
     sizes = stats[1:, cv2.CC_STAT_AREA]
-    large = [k + 1 for k in np.argsort(-sizes)[: 2 * _MOST] if sizes[k] > _LEAST * size * size]
-    if len(large) > _MOST + 2:
-        return np.zeros((0, size, size), bool)  # a pattern, not layers
-    parts = _joined(picture, [labels == k for k in large])
-    near = (grown(hole, max(3, size // 12)) > 0) & ~hole
-    parts = [part for part in parts if (part & near).sum() > size // 8][:_MOST]
-    if len(parts) < 2:
-        return np.zeros((0, size, size), bool)
-    return _in_order(_with_borders(picture, parts, edge & ~hole), near)
+    large = [k + 1 for k in np.argsort(-sizes)[: 3 * _MOST] if sizes[k] > _LEAST * size * size]
+    parts = [part for part in _joined(picture, [labels == k for k in large]) if _goes_on(part, hole)]
+    parts += _rough(np.any(parts, 0), hole) if parts else []
+    return _with_borders(picture, parts, edge & ~hole) if parts else np.zeros((0, size, size), bool)
+
+
+def _rough(smooth: np.ndarray, hole: np.ndarray) -> list[np.ndarray]:
+    """Layers that are full of edges, water or a wood, say: what is left and reaches along the border."""
+    rest = cv2.erode((~smooth & ~hole).astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=4)
+    large = [k for k in range(1, len(stats)) if stats[k, cv2.CC_STAT_AREA] > _LEAST * rest.size]
+    return [part for part in (labels == k for k in large) if _goes_on(part, hole)]
+
+
+def _goes_on(part: np.ndarray, hole: np.ndarray) -> bool:
+    """Whether it reaches along the picture's border, or along a hole that does, as a ground does."""
+    sides = [*part[[0, -1]].sum(1), *part[:, [0, -1]].sum(0)]
+    if hole[[0, -1]].all(1).any() or hole[:, [0, -1]].all(0).any():
+        sides.append((part & (grown(hole, 3) > 0)).sum() // 2)
+    return float(np.max(sides)) > _SIDE * len(part)
 
 
 def _in_order(layers: np.ndarray, near: np.ndarray) -> np.ndarray:
@@ -96,24 +123,20 @@ def _off(picture: np.ndarray, part: np.ndarray, factors: np.ndarray) -> float:
 
 
 def _joined(picture: np.ndarray, parts: list[np.ndarray]) -> list[np.ndarray]:
-    """Parts that one gradient explains about as well as two are one layer."""
+    """Parts that one gradient explains about as well as two are one layer; none, if there are too many of them."""
     joined: list[np.ndarray] = []
-    count: list[int] = []
     for part in parts:
         for k, other in enumerate(joined):
-            both = part | other
-            factors = _gradient(picture, both)
+            factors = _gradient(picture, part | other)
             if all(
                 _off(picture, each, factors) < _ALIKE[0] * _off(picture, each, _gradient(picture, each)) + _ALIKE[1]
                 for each in (part, other)
             ):
-                joined[k] = both
-                count[k] += 1
+                joined[k] = part | other
                 break
         else:
             joined.append(part)
-            count.append(1)
-    return joined if max(count, default=0) <= _SPLIT else []
+    return joined if len(parts) <= _SPLIT * len(joined) else []
 
 
 def _with_borders(picture: np.ndarray, parts: list[np.ndarray], edge: np.ndarray) -> np.ndarray:

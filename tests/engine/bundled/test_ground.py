@@ -22,14 +22,14 @@ def off(picture: np.ndarray, guess: np.ndarray, hole: np.ndarray = HOLE) -> floa
 @pytest.mark.parametrize(("kind", "most"), [("plain", 0.5), ("linear", 1.0), ("radial", 2.5), ("texture", 12.0)])
 def test_a_ground_goes_on_as_near_as_its_kind_allows(kind: str, most: float) -> None:
     pictures = [of(kind, seed) for seed in range(5)]
-    assert np.mean([off(picture, ground(picture, HOLE)[0]) for picture in pictures]) < most
+    assert np.mean([off(picture, ground(picture, HOLE).colours) for picture in pictures]) < most
 
 
 def test_the_doubt_is_about_as_large_as_the_error() -> None:
     kinds = ("linear", "radial", "texture", "bokeh", "checks", "stripes")
-    made = [(picture, *ground(picture, HOLE)) for kind in kinds for picture in (of(kind, 1), of(kind, 2))]
-    errors = np.array([off(picture, guess) for picture, guess, _ in made])
-    doubts = np.array([float(doubt[HOLE].mean()) for _, _, doubt in made])
+    made = [(picture, ground(picture, HOLE)) for kind in kinds for picture in (of(kind, 1), of(kind, 2))]
+    errors = np.array([off(picture, behind.colours) for picture, behind in made])
+    doubts = np.array([float(behind.doubt[HOLE].mean()) for _, behind in made])
     assert np.corrcoef(errors, doubts)[0, 1] > 0.7
     assert 0.5 < doubts.sum() / errors.sum() < 2
 
@@ -37,6 +37,6 @@ def test_the_doubt_is_about_as_large_as_the_error() -> None:
 def test_a_hole_with_next_to_nothing_around_it_is_all_doubt() -> None:
     hole = np.ones((SIDE, SIDE), bool)
     hole[:3, :3] = False
-    guess, doubt = ground(of("linear", 0), hole)
-    assert guess.shape == (SIDE, SIDE, 3)
-    assert np.isinf(doubt).all()
+    behind = ground(of("linear", 0), hole)
+    assert behind.colours.shape == (SIDE, SIDE, 3)
+    assert np.isinf(behind.doubt).all()

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from paintdiff.engine.bundled.continuation import continued
 from paintdiff.engine.bundled.ground import ground
 from paintdiff.engine.bundled.layered_ground import layered_ground
 
@@ -36,7 +37,7 @@ def off(guess: np.ndarray, picture: np.ndarray, hole: np.ndarray) -> float:
 @pytest.mark.parametrize("turned", [0, 1])
 def test_straight_edges_go_on_straight(hole, turned) -> None:
     picture, hole = np.rot90(landscape(), turned).copy(), np.rot90(hole, turned).copy()
-    guess = layered_ground(picture, hole)
+    guess = layered_ground(picture, hole).colours
     streamed = cv2.inpaint(picture, hole.astype(np.uint8), 3, cv2.INPAINT_NS)
     assert off(guess, picture, hole) < 2
     assert off(guess, picture, hole) < 0.3 * off(streamed, picture, hole)
@@ -44,7 +45,7 @@ def test_straight_edges_go_on_straight(hole, turned) -> None:
 
 def test_bent_edges_meet_within_a_hole() -> None:
     picture, hole = landscape(bend=6), box(20, 110, 50, 75)
-    assert off(layered_ground(picture, hole), picture, hole) < 3
+    assert off(layered_ground(picture, hole).colours, picture, hole) < 3
 
 
 def test_what_stood_in_the_hole_and_what_stands_beside_it_is_no_layer() -> None:
@@ -52,7 +53,11 @@ def test_what_stood_in_the_hole_and_what_stands_beside_it_is_no_layer() -> None:
     with_things = picture.copy()
     with_things[hole] = (200, 30, 30)
     cv2.circle(with_things, (28, 60), 8, (250, 240, 40), -1)
-    assert off(layered_ground(with_things, hole), picture, hole) < 3
+    layers = layered_ground(with_things, hole)
+    assert off(layers.colours, picture, hole) < 3
+    assert layers.things[60, 28]
+    assert not layers.things[hole].any()
+    assert not layers.things[10].any()
 
 
 @pytest.mark.parametrize(
@@ -70,8 +75,18 @@ def test_one_ground_a_pattern_and_noise_have_no_layers(picture) -> None:
     assert layered_ground(picture, box(40, 90, 40, 80)) is None
 
 
-def test_the_ground_takes_layers_where_they_are_best_and_doubts_it_little() -> None:
+def test_the_ground_takes_layers_where_they_are_best_and_doubts_them_little() -> None:
     picture, hole = landscape(), box(20, 110, 40, 80)
-    guess, doubt = ground(picture, hole)
-    assert off(guess, picture, hole) < 3
-    assert doubt[hole].mean() < 8
+    behind = ground(picture, hole)
+    assert off(behind.colours, picture, hole) < 3
+    assert behind.doubt[hole].mean() < 8
+
+
+def test_things_beside_the_hole_are_known_as_such_and_do_not_come_again_in_it() -> None:
+    brown, hole = (120, 60, 20), box(30, 100, 50, 70)
+    picture = landscape()
+    for x in (40, 80):
+        cv2.ellipse(picture, (x, 70), (5, 22), 0, 0, 360, brown, -1)
+    assert ground(picture, hole).things[70, [40, 80]].all()
+    guess = continued(picture, hole)[hole]
+    assert np.abs(guess[:, :3] / np.maximum(guess[:, 3:] / 255, 1e-6) - brown).mean(-1).min() > 40
