@@ -27,7 +27,7 @@ _HIDDEN = 0.07  # of the side: a band of kept pixels so wide is hidden, to see w
 # Levels by which a radial gradient, which can bend as any other, and layers must be better.
 _HANDICAP = (0, 0, 0, 0.15, 0.1)
 _KNOWN = (1.5, 1.0)  # times as large, and so many levels more, is an error taken to be where its place was known
-_THING = 0.05  # so much does the error count at a place where a thing stands before the ground
+_THING = 0.01  # so much does the error count at a place where a thing stands before the ground
 _LOCAL = 5.0  # cells: ways are judged by the band so near by
 _FAR = 0.05  # so much do those far away count
 _FAR_OFF = 10.0  # levels: so far from the guess, a pixel at the edge counts half when the difference is spread

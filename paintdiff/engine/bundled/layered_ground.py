@@ -16,6 +16,7 @@ _SIDE = 0.05  # of a side of the picture: a layer reaches along one so far
 _SPLIT = 2  # parts a layer: of more it is a pattern
 # So many times what a gradient of its own is off, and levels more, may one for two parts of a layer be off.
 _ALIKE = (1.25, 1.0)
+_FLAT = 0.0005  # sides squared: parts of so small a variance are taken to be half as steep
 _STRANGE = 14.0  # levels: a pixel so far from every layer beside it stands before them
 _BESIDE = 0.17  # of the side: so near the hole are the layers that meet it
 _NEAR = 0.4  # of the side: layers and edges are looked for so far from the hole
@@ -80,15 +81,20 @@ def _rough(smooth: np.ndarray, hole: np.ndarray) -> list[np.ndarray]:
     rest = cv2.erode((~smooth & ~hole).astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=4)
     large = [k for k in range(1, len(stats)) if stats[k, cv2.CC_STAT_AREA] > _LEAST * rest.size]
-    return [part for part in (labels == k for k in large) if _goes_on(part, hole)]
+    return [part for part in (labels == k for k in large) if _along_border(part)]
+
+
+def _along_border(part: np.ndarray) -> bool:
+    """Whether it reaches along the picture's border, as a ground does."""
+    return max(*part[[0, -1]].sum(1), *part[:, [0, -1]].sum(0)) > _SIDE * len(part)
 
 
 def _goes_on(part: np.ndarray, hole: np.ndarray) -> bool:
-    """Whether it reaches along the picture's border, or along a hole that does, as a ground does."""
-    sides = [*part[[0, -1]].sum(1), *part[:, [0, -1]].sum(0)]
-    if hole[[0, -1]].all(1).any() or hole[:, [0, -1]].all(0).any():
-        sides.append((part & (grown(hole, 3) > 0)).sum() // 2)
-    return float(np.max(sides)) > _SIDE * len(part)
+    """Whether it reaches along the picture's border, or along a hole that does."""
+    if _along_border(part):
+        return True
+    open_side = hole[[0, -1]].all(1).any() or hole[:, [0, -1]].all(0).any()
+    return bool(open_side and (part & (grown(hole, 3) > 0)).sum() > 2 * _SIDE * len(part))
 
 
 def _in_order(layers: np.ndarray, near: np.ndarray) -> np.ndarray:
@@ -104,12 +110,14 @@ def _in_order(layers: np.ndarray, near: np.ndarray) -> np.ndarray:
 
 
 def _gradient(picture: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """(3, 3): what a linear gradient's colours in `part` are made of."""
+    """(3, 3): what a linear gradient's colours in `part` are made of; of a narrow part it is nearly flat."""
     y, x = np.nonzero(part)
     some = slice(None, None, max(1, len(y) // 600))
-    features = _features(y[some], x[some], part.shape[0])
-    factors: np.ndarray = np.linalg.lstsq(features, picture[y[some], x[some]], rcond=None)[0]
-    return factors
+    places, colours = _features(y[some], x[some], part.shape[0])[:, 1:], picture[y[some], x[some]]
+    middle, mean = places.mean(0), colours.mean(0)
+    spread_out = (places - middle).T @ (places - middle) + _FLAT * len(places) * np.eye(2, dtype=np.float32)
+    slopes = np.linalg.solve(spread_out, (places - middle).T @ (colours - mean))
+    return np.concatenate([(mean - middle @ slopes)[None], slopes]).astype(np.float32)
 
 
 def _features(y: np.ndarray, x: np.ndarray, size: int) -> np.ndarray:
