@@ -60,12 +60,17 @@ def ground(picture: np.ndarray, hole: np.ndarray) -> Ground:
     band = max(2, round(_HIDDEN * size))
     around = (grown(hole, band) > 0) & ~hole
     values, share = averaged(picture, hole)
+    outer, outer_share = averaged(picture, hole | around)
     judged = (averaged(picture, ~around)[1] > 0.3) & (share > 0.3)
-    trial, nothing = cells_of(*averaged(picture, hole | around), hole | around), np.zeros(hole.shape, bool)
+    trial, nothing = cells_of(outer, outer_share, hole | around), np.zeros(hole.shape, bool)
     if len(trial.places) < 12 or not judged.any():
         return Ground(_streamed(picture, hole).astype(np.float32), np.full(hole.shape, np.inf, np.float32), nothing)
     true = values[judged]
-    tried, paints = _tried(picture, hole, around, trial, judged)
+    streamed = _streamed(np.clip(np.round(outer), 0, 255).astype(np.uint8), outer_share < 0.3)[judged]
+    tried = np.stack([streamed, *(kriged(trial, PLACES[judged.reshape(-1)], way(trial)) for way in WAYS)])
+    whole = cells_of(values, share, hole)
+    paints: list[Callable[[], np.ndarray]] = [partial(_streamed, picture, hole)]
+    paints += [partial(_smooth, whole, way, picture, hole) for way in WAYS]
     wrong = np.abs(np.clip(tried, 0, 255) - true).mean(-1)
     layers, things, heard = layered_ground(picture, hole), nothing, np.ones(len(true), np.float32)
     if layers is not None:
@@ -82,18 +87,6 @@ def ground(picture: np.ndarray, hole: np.ndarray) -> Ground:
             colours += _resized(weight, size)[..., None] * paint()
     left = np.abs((weights[:, judged][..., None] * tried).sum(0) - true).mean(-1)
     return Ground(colours, _deepened(_near_by(left[None], heard, judged)[0], hole, band), things)
-
-
-def _tried(
-    picture: np.ndarray, hole: np.ndarray, around: np.ndarray, trial: Cells, judged: np.ndarray
-) -> tuple[np.ndarray, list[Callable[[], np.ndarray]]]:
-    """What the smooth ways make of the `judged` cells (ways, cells, 3) without the band, and of all with it."""
-    outer, outer_share = averaged(picture, hole | around)
-    whole, to = cells_of(*averaged(picture, hole), hole), PLACES[judged.reshape(-1)]
-    streamed = _streamed(np.clip(np.round(outer), 0, 255).astype(np.uint8), outer_share < 0.3)[judged]
-    paints: list[Callable[[], np.ndarray]] = [partial(_streamed, picture, hole)]
-    paints += [partial(_smooth, whole, way, picture, hole) for way in WAYS]
-    return np.stack([streamed, *(kriged(trial, to, way(trial)) for way in WAYS)]), paints
 
 
 def _layers_tried(

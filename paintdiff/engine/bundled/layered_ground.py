@@ -109,11 +109,17 @@ def _in_order(layers: np.ndarray, near: np.ndarray) -> np.ndarray:
     return ordered
 
 
-def _gradient(picture: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """(3, 3): what a linear gradient's colours in `part` are made of; of a narrow part it is nearly flat."""
+def _some_of(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places (down, right) of 600 to 1200 of its pixels, or of all."""
     y, x = np.nonzero(part)
     some = slice(None, None, max(1, len(y) // 600))
-    places, colours = _features(y[some], x[some], part.shape[0])[:, 1:], picture[y[some], x[some]]
+    return y[some], x[some]
+
+
+def _gradient(picture: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """(3, 3): what a linear gradient's colours in `part` are made of; of a narrow part it is nearly flat."""
+    y, x = _some_of(part)
+    places, colours = _features(y, x, part.shape[0])[:, 1:], picture[y, x]
     middle, mean = places.mean(0), colours.mean(0)
     spread_out = (places - middle).T @ (places - middle) + _FLAT * len(places) * np.eye(2, dtype=np.float32)
     slopes = np.linalg.solve(spread_out, (places - middle).T @ (colours - mean))
@@ -125,26 +131,30 @@ def _features(y: np.ndarray, x: np.ndarray, size: int) -> np.ndarray:
 
 
 def _off(picture: np.ndarray, part: np.ndarray, factors: np.ndarray) -> float:
-    y, x = np.nonzero(part)
-    some = slice(None, None, max(1, len(y) // 600))
-    return float(np.abs(_features(y[some], x[some], part.shape[0]) @ factors - picture[y[some], x[some]]).mean())
+    y, x = _some_of(part)
+    return float(np.abs(_features(y, x, part.shape[0]) @ factors - picture[y, x]).mean())
 
 
 def _joined(picture: np.ndarray, parts: list[np.ndarray]) -> list[np.ndarray]:
     """Parts that one gradient explains about as well as two are one layer; none, if there are too many of them."""
     joined: list[np.ndarray] = []
+    most: list[float] = []  # levels that a gradient for each and another part may be off
     for part in parts:
+        own = _allowed(picture, part)
         for k, other in enumerate(joined):
-            factors = _gradient(picture, part | other)
-            if all(
-                _off(picture, each, factors) < _ALIKE[0] * _off(picture, each, _gradient(picture, each)) + _ALIKE[1]
-                for each in (part, other)
-            ):
-                joined[k] = part | other
+            both = part | other
+            factors = _gradient(picture, both)
+            if _off(picture, part, factors) < own and _off(picture, other, factors) < most[k]:
+                joined[k], most[k] = both, _allowed(picture, both)
                 break
         else:
             joined.append(part)
+            most.append(own)
     return joined if len(parts) <= _SPLIT * len(joined) else []
+
+
+def _allowed(picture: np.ndarray, part: np.ndarray) -> float:
+    return _ALIKE[0] * _off(picture, part, _gradient(picture, part)) + _ALIKE[1]
 
 
 def _with_borders(picture: np.ndarray, parts: list[np.ndarray], edge: np.ndarray) -> np.ndarray:
@@ -163,7 +173,7 @@ def _with_borders(picture: np.ndarray, parts: list[np.ndarray], edge: np.ndarray
 
 
 def _carried(layer: np.ndarray, others: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Signed distance to the layer's edge (S, S) float32 in pixels, positive within; outside the hole as it is."""
+    """Signed distance to the layer's edge (S, S) float32 in pixels, positive within, as it may go on in the hole."""
     size = hole.shape[0]
     inside = cv2.distanceTransform((~others).astype(np.uint8), cv2.DIST_L2, 5)
     outside = cv2.distanceTransform((~layer).astype(np.uint8), cv2.DIST_L2, 5)

@@ -55,6 +55,8 @@ def test_what_stood_in_the_hole_and_what_stands_beside_it_is_no_layer() -> None:
     cv2.circle(with_things, (28, 60), 8, (250, 240, 40), -1)
     layers = layered_ground(with_things, hole)
     assert off(layers.colours, picture, hole) < 3
+    with_things[hole] = picture[hole]
+    assert np.array_equal(layered_ground(with_things, hole).colours, layers.colours), "it is not even looked at"
     assert layers.things[60, 28]
     assert not layers.things[hole].any()
     assert not layers.things[10].any()
